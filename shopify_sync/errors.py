@@ -41,7 +41,7 @@ class SyncError(Exception):
         what: str,
         *,
         why: str = "",
-        next: str = "",  # noqa: A002 - the word of the error block, "next: …"
+        next: str = "",
         code: str | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:
@@ -75,7 +75,7 @@ class ConfigError(UsageError):
 
     code = "configuration"
 
-    def __init__(self, what: str, *, problems: list[str] | None = None, why: str = "", next: str = "") -> None:  # noqa: A002
+    def __init__(self, what: str, *, problems: list[str] | None = None, why: str = "", next: str = "") -> None:
         super().__init__(what, why=why, next=next, details={"problems": problems or []})
         self.problems = problems or []
 
@@ -115,7 +115,7 @@ class Unreachable(Unavailable):
         sent: bool = True,
         retry_after_s: float | None = None,
         why: str = "",
-        next: str = "",  # noqa: A002
+        next: str = "",
         details: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(what, why=why, next=next, details=details)
@@ -133,7 +133,7 @@ class CircuitOpen(Unavailable):
 
     code = "circuit-open"
 
-    def __init__(self, what: str, *, retry_in_s: float, why: str = "", next: str = "") -> None:  # noqa: A002
+    def __init__(self, what: str, *, retry_in_s: float, why: str = "", next: str = "") -> None:
         super().__init__(what, why=why, next=next, details={"retry_in_s": round(retry_in_s, 1)})
         self.retry_in_s = retry_in_s
 
@@ -153,7 +153,7 @@ class RequestRefused(SyncError):
         *,
         errors: list[dict[str, Any]] | None = None,
         why: str = "",
-        next: str = "",  # noqa: A002
+        next: str = "",
     ) -> None:
         super().__init__(what, why=why, next=next, details={"errors": errors or []})
         self.errors = errors or []

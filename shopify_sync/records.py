@@ -169,3 +169,56 @@ def number_of(global_id: str) -> int:
     """
     tail = global_id.rpartition("/")[2]
     return int(tail.partition("?")[0])
+
+
+@dataclass(slots=True)
+class RunResult:
+    """One run, as it is printed and stored. `status` is one of
+    `running succeeded partial failed deferred interrupted skipped`: `succeeded` only where nothing failed and
+    no conflict waits; `partial` where some records failed or wait; `deferred` while the breaker is open.
+    """
+
+    entity: str
+    direction: str
+    status: str = "running"
+    run_id: int | None = None
+    counts: Counts = field(default_factory=Counts)
+    api: ApiUse = field(default_factory=ApiUse)
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    errors: list[RecordError] = field(default_factory=list)
+    error: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's run object, with `error` (what stopped the run) and `notes` (what one should know)."""
+        return {
+            "run_id": self.run_id,
+            "entity": self.entity,
+            "direction": self.direction,
+            "status": self.status,
+            "counts": self.counts.as_json(),
+            "api": self.api.as_json(),
+            "started_at": _iso(self.started_at),
+            "finished_at": _iso(self.finished_at),
+            "errors": [e.as_json() for e in self.errors],
+            "error": self.error,
+            "notes": self.notes,
+        }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
+
+
+class Progress(Protocol):
+    """Where a run tells how far it is. `total` may be unknown; `points` and `waiting` are for the display."""
+
+    def start(self, label: str, total: int | None) -> None: ...
+
+    def advance(self, done: int, *, points: int = 0) -> None: ...
+
+    def waiting(self, seconds: float, reason: str) -> None: ...
+
+    def finish(self) -> None: ...

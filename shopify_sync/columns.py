@@ -1,0 +1,92 @@
+"""Column types that keep their promise on both databases: exact money, aware UTC times, JSON documents.
+
+SQLite's own `DateTime` drops the offset and its `Numeric` goes through float, so both are stored as text there.
+The *storage form* of a value is what goes into the database by a bulk statement, which skips SQLAlchemy's bind
+processors: `storage_*` below give it, and a test proves that both ways read back alike.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import JSON, DateTime, Dialect, Numeric, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+def storage_time(value: datetime) -> str:
+    """ISO 8601 in UTC: `2026-11-24T12:00:00Z`, with microseconds where there are any. Raises ValueError if naive."""
+    if value.tzinfo is None:
+        raise ValueError(f"a time without a zone can't be stored: {value!r}")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def storage_json(value: Any) -> str:
+    """Compact JSON text."""
+    return orjson.dumps(value).decode()
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime: ISO text on SQLite, `timestamptz` on Postgres; read back in UTC."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(DateTime(timezone=True))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone can't be stored: {value!r}")
+        return value if dialect.name == "postgresql" else storage_time(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return (value if isinstance(value, datetime) else datetime.fromisoformat(value)).astimezone(UTC)
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A decimal without rounding: text on SQLite, `numeric` on Postgres."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(Numeric(asdecimal=True))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        return value if dialect.name == "postgresql" else format(value, "f")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(str(value))
+
+
+class Document(TypeDecorator[Any]):
+    """A JSON value: compact text on SQLite, `jsonb` on Postgres."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return storage_json(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return orjson.loads(value)
