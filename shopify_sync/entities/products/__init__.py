@@ -1,0 +1,89 @@
+"""Products, with options, variants, media, metafields and the collections they are in. Both ways.
+
+`productSet` and what it needs besides are in `push.py`, the tables with each column's place in `tables.py`.
+"""
+
+from __future__ import annotations
+
+from shopify_sync.entities.products import push, tables
+from shopify_sync.records import Node
+from shopify_sync.spec import Child, Entity, Push
+
+
+def media_settled(product: Node) -> bool:
+    """Media are processed after the answer (Admin schema, MediaStatus); until then they have no URL."""
+    return all(item["status"] in {"READY", "FAILED"} for item in product["media"])
+
+
+ENTITY = Entity(
+    name="products",
+    label="Products",
+    gid_type="Product",
+    root="products",
+    single="product",
+    table=tables.Product,
+    natural_key="handle",
+    children=(
+        Child(
+            name="options",
+            table=tables.ProductOption,
+            path="options",
+            parent_column="product_id",
+            identity=("name",),
+        ),
+        Child(
+            name="variants",
+            table=tables.ProductVariant,
+            path="variants",
+            connection=True,
+            first=100,
+            parent_column="product_id",
+            identity=("option_values",),
+        ),
+        Child(
+            name="media",
+            table=tables.ProductMedia,
+            path="media",
+            connection=True,
+            first=50,
+            parent_column="product_id",
+            identity=("source_url", "url"),
+            ordered=True,
+        ),
+        Child(
+            name="metafields",
+            table=tables.Metafield,
+            path="metafields",
+            connection=True,
+            first=50,
+            parent_column="owner_id",
+            fixed={"owner_type": "product"},
+            identity=("namespace", "key"),
+            key=("owner_type", "namespace", "key"),
+        ),
+        Child(
+            name="collections",
+            table=tables.ProductCollection,
+            path="collections",
+            connection=True,
+            first=50,
+            parent_column="product_id",
+            target=tables.Collection,
+            link="collection_id",
+            identity=("shopify_id",),
+        ),
+    ),
+    push=Push(
+        lookup=push.lookup,
+        found=push.found,
+        create=push.create,
+        created=push.created,
+        update=push.update,
+        finish=push.finish,
+        key=push.key,
+        settled=media_settled,
+    ),
+    pull_scopes=("read_products", "read_inventory"),
+    push_scopes=("write_products", "write_inventory", "write_publications"),
+    topics=("PRODUCTS_CREATE", "PRODUCTS_UPDATE", "PRODUCTS_DELETE"),
+)

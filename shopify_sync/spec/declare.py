@@ -1,0 +1,191 @@
+"""The words an entity is declared in: `Entity`, `Child`, `Maps`, `Merge`, `Push`.
+
+Everything else follows from a declaration: the GraphQL documents (`documents.py`), how a node becomes rows and a
+record (`mapping.py`), how two records are compared (`compare.py`), the commands and the contract tests.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from shopify_sync.records import Node, Operation, Record
+
+if TYPE_CHECKING:
+    from shopify_sync.spec.compare import Diff
+
+
+class Merge(Enum):
+    """What happens to a field that both sides changed."""
+
+    ASK = "ask"  # a person decides
+    UNION = "union"  # a set: element by element, never a conflict
+    READ_ONLY = "read_only"  # Shopify's; a local change is never sent
+
+
+class Form(Enum):
+    """How a value is compared and stored."""
+
+    TEXT = "text"
+    INT = "int"
+    BOOL = "bool"
+    DECIMAL = "decimal"
+    TIME = "time"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Maps:
+    """Where a column's value stands in a node, and what happens when both sides changed it.
+
+    `path` is dotted (`seo.title`); each step is selected in the documents. A field that needs code gives `read`
+    (node -> value as Shopify spells it) and the `select` text that it needs. `required` columns cannot be null.
+    """
+
+    path: str
+    merge: Merge = Merge.ASK
+    select: str | None = None
+    read: Callable[[Node], Any] | None = None
+    sendable: bool = True  # False: it has a mutation of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One mapped column of a table, made from its annotation."""
+
+    name: str
+    form: Form
+    maps: Maps
+
+
+_FORMS: dict[Any, Form] = {
+    str: Form.TEXT,
+    int: Form.INT,
+    bool: Form.BOOL,
+    Decimal: Form.DECIMAL,
+    datetime: Form.TIME,
+}
+
+
+def columns_of(table: type) -> tuple[Column, ...]:
+    """The columns of a table class that carry a `Maps`, in order. Raises TypeError for a type without a form."""
+    found = []
+    for name, hint in typing.get_type_hints(table, include_extras=True).items():
+        if typing.get_origin(hint) is not typing.Annotated:
+            continue
+        inner, *extras = typing.get_args(hint)
+        maps = next((extra for extra in extras if isinstance(extra, Maps)), None)
+        if maps is not None:
+            found.append(Column(name, _form(inner), maps))
+    return tuple(found)
+
+
+def _form(hint: Any) -> Form:
+    if isinstance(hint, types.UnionType):
+        kinds = [arg for arg in typing.get_args(hint) if arg is not type(None)]
+        hint = kinds[0]
+    if typing.get_origin(hint) in (list, dict):
+        return Form.JSON
+    try:
+        return _FORMS[hint]
+    except KeyError:
+        raise TypeError(f"no form for a column of type {hint!r}") from None
+
+
+@dataclass(frozen=True, eq=False)
+class Child:
+    """A list inside a record with a table of its own.
+
+    `connection` children come in pages of `first`; others are plain lists. `identity` names the columns that tell
+    two elements apart where there is no Shopify id yet; `key` those of the unique index that an upsert meets
+    (beside the parent). `linked` children are rows of another table (`target`), joined through `table` by the
+    column `link`. `parent_column` is the foreign key; `fixed` are constant columns.
+    """
+
+    name: str
+    table: type
+    path: str
+    connection: bool = False
+    first: int = 0
+    identity: tuple[str, ...] = ()
+    key: tuple[str, ...] = ("shopify_id",)
+    ordered: bool = False
+    target: type | None = None
+    link: str = ""
+    parent_column: str = ""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    arguments: str = ""
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        return columns_of(self.target or self.table)
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFacts:
+    """What a push needs to know of the shop beside the record."""
+
+    publication_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Push:
+    """How a record reaches Shopify. All functions are pure and build operations that are safe to repeat.
+
+    `lookup(keys)` asks for many natural keys in one request; `found(data, keys)` reads its answer as
+    `{key: (shopify_id, created_at)}`. `create(record)` makes one; `created(payload)` gives its new Shopify id.
+    `update(shopify_id, base, local, diff, facts)` sends as little as the change needs, in order.
+    `finish(shopify_id, record, facts)` is what a new record needs besides. `key(record)` gives the natural key
+    that Shopify will use, made up from the record where the user left it empty. `settled(node)` says whether
+    Shopify has finished what it does after its answer.
+    """
+
+    lookup: Callable[[Sequence[str]], Operation]
+    found: Callable[[Mapping[str, Any], Sequence[str]], dict[str, tuple[int, datetime]]]
+    create: Callable[[str, Record], Operation]
+    created: Callable[[Mapping[str, Any]], int]
+    update: Callable[[int, Record, Record, Diff, ShopFacts], list[Operation]]
+    finish: Callable[[int, Record, ShopFacts], list[Operation]]
+    key: Callable[[Record], str]
+    settled: Callable[[Node], bool] = lambda node: True
+
+
+@dataclass(frozen=True, eq=False)
+class Entity:
+    """One kind of record that is kept the same on both sides.
+
+    `gid_type` is the type in its global ids, `root` the connection that lists it, `single` the field that reads
+    one. `volatile` are node fields left out of the payload and its hash since they move without a change.
+    """
+
+    name: str
+    label: str
+    gid_type: str
+    root: str
+    single: str
+    table: type
+    children: tuple[Child, ...]
+    natural_key: str
+    push: Push
+    sort_key: str = "UPDATED_AT"
+    filter: str = ""
+    volatile: tuple[str, ...] = ("updatedAt",)
+    after: tuple[str, ...] = ()
+    pull_scopes: tuple[str, ...] = ()
+    push_scopes: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        return columns_of(self.table)
+
+    @cached_property
+    def child(self) -> dict[str, Child]:
+        return {child.name: child for child in self.children}

@@ -1,0 +1,104 @@
+"""The GraphQL documents of an entity, derived from its declaration.
+
+A page, a single record, the rest of a long connection: all are built from the same selection, so they cannot
+drift apart, and no column can be forgotten in one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from shopify_sync.spec.declare import Child, Column, Entity
+
+_Tree = dict[str, "_Tree"]
+
+
+def selection(columns: Iterable[Column]) -> str:
+    """What has to be selected so that each column finds its value: `id title seo { title description }`."""
+    tree: _Tree = {}
+    texts: list[str] = []
+    for column in columns:
+        if column.maps.select is not None:
+            if column.maps.select not in texts:
+                texts.append(column.maps.select)
+            continue
+        branch = tree
+        for step in column.maps.path.split("."):
+            branch = branch.setdefault(step, {})
+    return " ".join([_write(tree), *texts]).strip()
+
+
+def _write(tree: _Tree) -> str:
+    return " ".join(f"{name} {{ {_write(below)} }}" if below else name for name, below in tree.items())
+
+
+def _child(child: Child) -> str:
+    inner = selection(child.columns)
+    if not child.connection:
+        return f"{child.path} {{ {inner} }}"
+    arguments = f"first: {child.first}" + (f", {child.arguments}" if child.arguments else "")
+    return f"{child.path}({arguments}) {{ nodes {{ {inner} }} pageInfo {{ hasNextPage endCursor }} }}"
+
+
+@cache
+def fields(entity: Entity) -> str:
+    """The whole selection of one record, children included."""
+    own = selection(entity.columns)
+    return " ".join([own, "updatedAt", *(_child(child) for child in entity.children)])
+
+
+@cache
+def listing(entity: Entity) -> str:
+    """A light page: ids and times only. Variables `first`, `after`, `query`."""
+    return (
+        f"query List{entity.label}($first: Int!, $after: String, $query: String) {{ "
+        f"{entity.root}(first: $first, after: $after, query: $query, sortKey: {entity.sort_key}) {{ "
+        "nodes { id updatedAt } pageInfo { hasNextPage endCursor } } }"
+    )
+
+
+@cache
+def counting(entity: Entity) -> str:
+    """How many there are. Variable `query`. Exact up to 10,000, then a lower bound (Admin API, `Count`)."""
+    return (
+        f"query Count{entity.label}($query: String) {{ {entity.root}Count(query: $query) {{ count precision }} }}"
+    )
+
+
+@cache
+def stamping(entity: Entity) -> str:
+    """When each of many known records last changed. Variable `ids` (at most 250); gone ones come as null."""
+    return (
+        f"query Stamp{entity.label}($ids: [ID!]!) {{ "
+        f"nodes(ids: $ids) {{ ... on {entity.gid_type} {{ id updatedAt }} }} }}"
+    )
+
+
+@cache
+def fetching(entity: Entity) -> str:
+    """Whole records by id. Variable `ids` (at most 250); gone ones come as null."""
+    return (
+        f"query Fetch{entity.label}($ids: [ID!]!) {{ "
+        f"nodes(ids: $ids) {{ ... on {entity.gid_type} {{ {fields(entity)} }} }} }}"
+    )
+
+
+@cache
+def continuing(entity: Entity, child: Child) -> str:
+    """The next page of one record's long connection. Variables `id`, `first`, `after`."""
+    inner = selection(child.columns)
+    more = f", {child.arguments}" if child.arguments else ""
+    return (
+        f"query Fetch{entity.label}{child.path[:1].upper()}{child.path[1:]}"
+        f"($id: ID!, $first: Int!, $after: String) {{ "
+        f"{entity.single}(id: $id) {{ id updatedAt {child.path}(first: $first, after: $after{more}) "
+        f"{{ nodes {{ {inner} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
+    )
+
+
+def documents(entity: Entity) -> dict[str, str]:
+    """Every query document of an entity by operation name, for tests and for `docs`."""
+    texts = [listing(entity), counting(entity), stamping(entity), fetching(entity)]
+    texts += [continuing(entity, child) for child in entity.children if child.connection]
+    return {text.split("(", 1)[0].split()[-1]: text for text in texts}
