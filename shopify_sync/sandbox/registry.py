@@ -55,12 +55,14 @@ class TopLevelError(Exception):
         extensions: dict[str, Any] | None = None,
         path: Sequence[str | int] | None = None,
         whole: bool = False,
+        locations: list[dict[str, int]] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.extensions = {**({"code": code} if code else {}), **(extensions or {})}
         self.path = path
         self.whole = whole
+        self.locations = locations  # set by the core: where the root field stands in the document
 
 
 Root = Callable[[Context, Args], Any]
@@ -191,9 +193,7 @@ def _identity(item: Any) -> Any:
     return item["id"]
 
 
-def _position(
-    items: Sequence[Any], cursor: str, key: Callable[[Any], Any], backwards: bool, *, after: bool
-) -> int:
+def _position(items: Sequence[Any], cursor: str, key: Callable[[Any], Any], backwards: bool, *, after: bool) -> int:
     """Where the items behind (`after`) or from (`not after`) a cursor begin."""
     value, number = decode_cursor(cursor)
     for position, item in enumerate(items):

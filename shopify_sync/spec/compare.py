@@ -93,9 +93,7 @@ def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def pair(
-    child: Child, before: list[Record], after: list[Record]
-) -> Iterator[tuple[Record | None, Record | None]]:
+def pair(child: Child, before: list[Record], after: list[Record]) -> Iterator[tuple[Record | None, Record | None]]:
     """Match the elements of two lists: by Shopify id, else by identity, each at most once."""
     identify = identity_of(child)
     by_id = {item["shopify_id"]: item for item in before if item.get("shopify_id") is not None}

@@ -106,7 +106,9 @@ class Child:
     `connection` children come in pages of `first`; others are plain lists. `identity` names the columns that tell
     two elements apart where there is no Shopify id yet; `key` those of the unique index that an upsert meets
     (beside the parent). `linked` children are rows of another table (`target`), joined through `table` by the
-    column `link`. `parent_column` is the foreign key; `fixed` are constant columns.
+    column `link`. `parent_column` is the foreign key; `fixed` are constant columns;
+    `position_column` is numbered from 1 in Shopify's order; `remembers` (column, copy) keeps the value that a local
+    row had before Shopify's answer replaces it.
     """
 
     name: str
@@ -121,6 +123,8 @@ class Child:
     link: str = ""
     parent_column: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    position_column: str = ""
+    remembers: tuple[str, str] | None = None
     arguments: str = ""
 
     @cached_property

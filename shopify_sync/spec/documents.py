@@ -61,9 +61,7 @@ def listing(entity: Entity) -> str:
 @cache
 def counting(entity: Entity) -> str:
     """How many there are. Variable `query`. Exact up to 10,000, then a lower bound (Admin API, `Count`)."""
-    return (
-        f"query Count{entity.label}($query: String) {{ {entity.root}Count(query: $query) {{ count precision }} }}"
-    )
+    return f"query Count{entity.label}($query: String) {{ {entity.root}Count(query: $query) {{ count precision }} }}"
 
 
 @cache

@@ -49,6 +49,8 @@ ENTITY = Entity(
             parent_column="product_id",
             identity=("source_url", "url"),
             ordered=True,
+            position_column="position",
+            remembers=("url", "source_url"),
         ),
         Child(
             name="metafields",

@@ -106,9 +106,7 @@ def lookup(handles: Sequence[str]) -> Operation:
     """One request that asks for many handles: `{h0: {id createdAt} | null, …}`. A point each."""
     names = range(len(handles))
     declared = ", ".join(f"$h{at}: String!" for at in names)
-    asked = " ".join(
-        f"h{at}: productByIdentifier(identifier: {{handle: $h{at}}}) {{ id createdAt }}" for at in names
-    )
+    asked = " ".join(f"h{at}: productByIdentifier(identifier: {{handle: $h{at}}}) {{ id createdAt }}" for at in names)
     return Operation(
         "FindProducts",
         f"query FindProducts({declared}) {{ {asked} }}",
@@ -173,9 +171,7 @@ def update(shopify_id: int, base: Record, local: Record, diff: Diff, facts: Shop
 
 
 def _set(identifier: dict[str, str], sent: dict[str, Any]) -> Operation:
-    return Operation(
-        "SetProduct", SET, {"identifier": identifier, "input": sent}, root="productSet", mutation=True
-    )
+    return Operation("SetProduct", SET, {"identifier": identifier, "input": sent}, root="productSet", mutation=True)
 
 
 def _scalars(record: Record, names: Sequence[str]) -> dict[str, Any]:
@@ -217,9 +213,7 @@ def _structure(record: Record, *, keep_ids: bool) -> dict[str, Any]:
             item["id"] = gid("ProductVariant", variant["shopify_id"])
         inputs.append(item)
     used = {
-        name: [
-            value for value in names if any((v.get("option_values") or {}).get(name) == value for v in variants)
-        ]
+        name: [value for value in names if any((v.get("option_values") or {}).get(name) == value for v in variants)]
         for name, names in values.items()
     }
     ids = {option["name"]: option.get("shopify_id") for option in options}
@@ -316,9 +310,7 @@ def _metafields(shopify_id: int, diff: ChildDiff) -> list[Operation]:
     ]
     if gone:
         operations.append(
-            Operation(
-                "DeleteMetafields", NO_METAFIELDS, {"metafields": gone}, root="metafieldsDelete", mutation=True
-            )
+            Operation("DeleteMetafields", NO_METAFIELDS, {"metafields": gone}, root="metafieldsDelete", mutation=True)
         )
     return operations
 

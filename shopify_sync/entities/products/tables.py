@@ -130,8 +130,8 @@ class ProductOption(SQLModel, table=True):
     shopify_id: Annotated[int | None, Maps("id", _OWN)] = _big()
     name: Annotated[str, Maps("name")] = Field(sa_type=Text)
     position: Annotated[int | None, Maps("position")] = None
-    values: Annotated[list[str], Maps("optionValues", select="optionValues { id name }", read=value_names)] = (
-        Field(sa_column=Column(Document, nullable=False, server_default=text("'[]'")))
+    values: Annotated[list[str], Maps("optionValues", select="optionValues { id name }", read=value_names)] = Field(
+        sa_column=Column(Document, nullable=False, server_default=text("'[]'"))
     )
     sync_rev: int = _sync_rev()
 
@@ -156,9 +156,7 @@ class ProductVariant(SQLModel, table=True):
     barcode: Annotated[str | None, Maps("barcode")] = Field(default=None, sa_type=Text)
     position: Annotated[int | None, Maps("position")] = None
     price: Annotated[Decimal | None, Maps("price")] = Field(default=None, sa_type=ExactDecimal)
-    compare_at_price: Annotated[Decimal | None, Maps("compareAtPrice")] = Field(
-        default=None, sa_type=ExactDecimal
-    )
+    compare_at_price: Annotated[Decimal | None, Maps("compareAtPrice")] = Field(default=None, sa_type=ExactDecimal)
     option_values: Annotated[
         dict[str, str], Maps("selectedOptions", select="selectedOptions { name value }", read=option_values)
     ] = Field(sa_column=Column(Document, nullable=False, server_default=text("'{}'")))
@@ -172,9 +170,7 @@ class ProductVariant(SQLModel, table=True):
     )
     requires_shipping: Annotated[bool | None, Maps("inventoryItem.requiresShipping")] = None
     tracked: Annotated[bool | None, Maps("inventoryItem.tracked")] = None
-    cost: Annotated[Decimal | None, Maps("inventoryItem.unitCost.amount")] = Field(
-        default=None, sa_type=ExactDecimal
-    )
+    cost: Annotated[Decimal | None, Maps("inventoryItem.unitCost.amount")] = Field(default=None, sa_type=ExactDecimal)
     country_code_of_origin: Annotated[str | None, Maps("inventoryItem.countryCodeOfOrigin")] = Field(
         default=None, sa_type=Text
     )

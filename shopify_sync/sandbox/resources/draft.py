@@ -13,8 +13,9 @@ class Draft:
     """Private copies of one product and what belongs to it, written to the store by `commit`, dropped otherwise.
 
     `product`, `variants` and `items` (both by id) may be changed freely; the order of variants is
-    `product["variantIds"]`. `original` is the stored record, None for a product that does not exist yet. `media` and
-    `metafields` take records to be written beside it, `dropped` names `(type, id)` of records to be removed.
+    `product["variantIds"]`. `original` is the stored record, None for a product that does not exist yet. `media`,
+    `collections` and `metafields` take records to be written beside it, `dropped` names `(type, id)` of records to be
+    removed.
     `commit` stamps `updatedAt` on the records that really changed, and on the product when anything did.
     """
 
@@ -29,6 +30,7 @@ class Draft:
             variant["inventoryItemId"]: copied(items[variant["inventoryItemId"]]) for variant in variants
         }
         self.media: dict[int, Record] = {}
+        self.collections: dict[int, Record] = {}
         self.metafields: dict[int, Record] = {}
         self.dropped: list[tuple[str, int]] = []
 
@@ -68,6 +70,7 @@ class Draft:
             ("ProductVariant", self.variants),
             ("InventoryItem", self.items),
             ("Media", self.media),
+            ("Collection", self.collections),
             ("Metafield", self.metafields),
         ):
             stored = shop.table(kind)

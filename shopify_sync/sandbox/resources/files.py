@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from shopify_sync.sandbox.registry import Context, mutation
-from shopify_sync.sandbox.resources.checks import ALT_LIMIT, Path, Record, error, find
+from shopify_sync.sandbox.resources.checks import ALT_LIMIT, Path, error, find
 from shopify_sync.sandbox.resources.draft import Draft, copied
 from shopify_sync.sandbox.resources.media_model import (
     ALT_TOO_LONG,
@@ -20,7 +20,7 @@ from shopify_sync.sandbox.resources.media_model import (
     set_source,
     url_problem,
 )
-from shopify_sync.sandbox.state import Shop
+from shopify_sync.sandbox.state import Record, Shop
 
 Given = dict[str, Any]
 _SAME = "Cannot update the preview image and image at the same time because they are one and the same."
@@ -94,7 +94,9 @@ def _suffix(name: str) -> str:
 
 
 def _reference_errors(shop: Shop, files: list[Given]) -> list[Record]:
-    targets = [gid for given in files for key in ("referencesToAdd", "referencesToRemove") for gid in given.get(key) or []]
+    targets = [
+        gid for given in files for key in ("referencesToAdd", "referencesToRemove") for gid in given.get(key) or []
+    ]
     if any(find(shop, "Product", gid) is None for gid in targets):
         return [error(["files"], "The reference target does not exist", "REFERENCE_TARGET_DOES_NOT_EXIST")]
     return []

@@ -10,7 +10,7 @@ import uuid
 from typing import Any
 
 from shopify_sync.sandbox.registry import Context, mutation
-from shopify_sync.sandbox.resources.checks import ALT_LIMIT, FILE_LIMIT, Record, error, find, product_missing
+from shopify_sync.sandbox.resources.checks import ALT_LIMIT, FILE_LIMIT, error, find, product_missing
 from shopify_sync.sandbox.resources.draft import Draft
 from shopify_sync.sandbox.resources.media_model import (
     ALT_TOO_LONG,
@@ -21,7 +21,7 @@ from shopify_sync.sandbox.resources.media_model import (
     number_of,
     url_problem,
 )
-from shopify_sync.sandbox.state import Shop
+from shopify_sync.sandbox.state import Record, Shop
 
 _JOBS = uuid.UUID("5b1d6d1c-1d0c-4f5e-9a53-1f7a0f5e2c11")
 

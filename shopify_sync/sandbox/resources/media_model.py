@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from shopify_sync.sandbox.resources.checks import ALT_LIMIT, Record
+from shopify_sync.sandbox.resources.checks import ALT_LIMIT
 from shopify_sync.sandbox.resources.draft import Draft
-from shopify_sync.sandbox.state import MEDIA_TYPES, Shop, iso, parse_gid
+from shopify_sync.sandbox.state import MEDIA_TYPES, Record, Shop, iso, parse_gid
 
 CDN = "https://cdn.shopify.com/s/files/1/0000/0001/files"
 ALT_TOO_LONG = f"The alt value exceeds the maximum limit of {ALT_LIMIT} characters."

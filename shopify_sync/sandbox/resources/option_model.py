@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shopify_sync.sandbox.resources.checks import TEXT_LIMIT, Record
+from shopify_sync.sandbox.resources.checks import TEXT_LIMIT
 from shopify_sync.sandbox.resources.draft import Draft
-from shopify_sync.sandbox.state import Shop, parse_gid
+from shopify_sync.sandbox.state import Record, Shop, parse_gid
 
 DEFAULT_OPTION = "Title"
 DEFAULT_VALUE = "Default Title"

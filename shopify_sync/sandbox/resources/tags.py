@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shopify_sync.sandbox.registry import Context, TopLevelError, mutation
-from shopify_sync.sandbox.resources.checks import TEXT_LIMIT, Record, error
+from shopify_sync.sandbox.resources.checks import TEXT_LIMIT, error
 from shopify_sync.sandbox.resources.draft import Draft
-from shopify_sync.sandbox.state import parse_gid
+from shopify_sync.sandbox.state import Record, parse_gid
 
 _TAGGED = {"Product", "Order", "Customer", "DraftOrder", "Article"}
 

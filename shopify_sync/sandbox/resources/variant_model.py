@@ -11,12 +11,28 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shopify_sync.sandbox.resources.checks import AMOUNT_LIMIT, TEXT_LIMIT, Path, Record, decimal, error, money, too_long
+from shopify_sync.sandbox.resources.checks import (
+    AMOUNT_LIMIT,
+    TEXT_LIMIT,
+    Path,
+    decimal,
+    error,
+    money,
+    too_long,
+)
 from shopify_sync.sandbox.resources.draft import Draft
+from shopify_sync.sandbox.state import Record
 
 _PLAIN = ("barcode", "taxable", "inventoryPolicy", "requiresComponents", "showUnitPrice", "taxCode")
 _ITEM_PLAIN = ("tracked", "requiresShipping", "countryCodeOfOrigin", "provinceCodeOfOrigin")
-_NOT_NULL = {"taxable", "inventoryPolicy", "requiresComponents", "showUnitPrice", "tracked", "requiresShipping"}
+_NOT_NULL = {
+    "taxable",
+    "inventoryPolicy",
+    "requiresComponents",
+    "showUnitPrice",
+    "tracked",
+    "requiresShipping",
+}
 
 
 @dataclass(frozen=True)
@@ -158,3 +174,16 @@ def _write_quantities(variant: Record, given: Record) -> None:
         variant["inventoryQuantity"] = sum(
             level["quantity"] if "quantity" in level else level["availableQuantity"] for level in levels
         )
+
+
+def clone_variant(draft: Draft, source: Record) -> Record:
+    """A new variant with the price, policy and shipping data of `source`, without its SKU, barcode and stock."""
+    made = add_variant(draft)
+    for key in ("price", "compareAtPrice", "taxable", "inventoryPolicy", "requiresComponents", "taxCode"):
+        made[key] = source[key]
+    theirs, ours = draft.item_of(source), draft.item_of(made)
+    for key in ("tracked", "requiresShipping", "cost", "countryCodeOfOrigin", "harmonizedSystemCode"):
+        ours[key] = theirs[key]
+    ours["weight"] = dict(theirs["weight"])
+    made["selectedOptions"] = [dict(row) for row in source["selectedOptions"]]
+    return made

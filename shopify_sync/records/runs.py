@@ -1,94 +1,10 @@
-"""What travels between the layers: operations and replies, nodes and records, changes and results.
-
-A *node* is a dict as Shopify sent it, its connections drained into plain lists. A *record* is the same thing in
-our words: columns of the entity's table, and under each child's name a list of dicts of the child's columns.
-"""
+"""What a run is told by: its counts, its cost, what it refused, and how far it is."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeAlias
-
-Node: TypeAlias = dict[str, Any]
-Record: TypeAlias = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One GraphQL request.
-
-    `name` is the operation's name in `document` (cost and statistics are kept by it). `repeatable` says that
-    carrying it out twice equals carrying it out once: always true of queries, of a mutation only where its own
-    docstring shows why. `root` is the name of the field under `data` that holds the payload.
-    """
-
-    name: str
-    document: str
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    root: str = ""
-    mutation: bool = False
-    repeatable: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """`extensions.cost` of an answer, in points. `actual` is None where Shopify did not carry it out."""
-
-    requested: int
-    actual: int | None
-    available: float
-    maximum: float
-    restore_rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Shopify's answer to one operation. `served_at` is the server's own clock (the Date header), aware UTC."""
-
-    data: dict[str, Any]
-    errors: list[dict[str, Any]]
-    cost: Cost | None
-    served_at: datetime
-    api_version: str
-    bytes: int = 0
-    extensions: Mapping[str, Any] = field(default_factory=dict)
-    rest_calls: tuple[int, int] | None = None
-
-
-class Transport(Protocol):
-    """Carries one operation. Raises the `Unavailable`, `AuthError` and `RequestRefused` families."""
-
-    def send(self, operation: Operation) -> Reply: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One line of a light listing: which record, and when Shopify last changed it."""
-
-    shopify_id: int
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a light listing. `cursor` continues after it; `more` says whether anything follows."""
-
-    items: Sequence[Listed]
-    cursor: str | None
-    more: bool
-    served_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """Whole nodes, connections drained. `missing` are the ids that Shopify no longer has."""
-
-    nodes: Sequence[Node]
-    missing: Sequence[int]
-    served_at: datetime
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,25 +68,6 @@ class ApiUse:
         }
 
 
-def content_hash(canonical: bytes) -> str:
-    """The 32 hex digits that tell whether a canonical document changed (blake2b, 128 bits)."""
-    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
-
-
-def gid(kind: str, number: int) -> str:
-    """Shopify's global id: `gid("Product", 1)` is `gid://shopify/Product/1`."""
-    return f"gid://shopify/{kind}/{number}"
-
-
-def number_of(global_id: str) -> int:
-    """The number in a global id; a query string behind it is left out. Raises ValueError for anything else.
-
-    Source: Admin API, global ids; inventory levels and addresses carry `?…` behind the number.
-    """
-    tail = global_id.rpartition("/")[2]
-    return int(tail.partition("?")[0])
-
-
 @dataclass(slots=True)
 class RunResult:
     """One run, as it is printed and stored. `status` is one of
@@ -208,10 +105,6 @@ class RunResult:
         }
 
 
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
-
-
 class Progress(Protocol):
     """Where a run tells how far it is. `total` may be unknown; `points` and `waiting` are for the display."""
 
@@ -222,3 +115,7 @@ class Progress(Protocol):
     def waiting(self, seconds: float, reason: str) -> None: ...
 
     def finish(self) -> None: ...
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None

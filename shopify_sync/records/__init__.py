@@ -1,0 +1,57 @@
+"""What travels between the layers: operations and replies, nodes and records, changes and results.
+
+A *node* is a dict as Shopify sent it, its connections drained into plain lists. A *record* is the same thing in
+our words: columns of the entity's table, and under each child's name a list of dicts of the child's columns.
+"""
+
+from shopify_sync.records.exchange import (
+    Cost,
+    Fetched,
+    Listed,
+    Node,
+    Operation,
+    Page,
+    Reply,
+    Sent,
+    Transport,
+    gid,
+    number_of,
+)
+from shopify_sync.records.rows import (
+    Batch,
+    Checkpoint,
+    Disagreement,
+    Incoming,
+    Known,
+    LocalRecord,
+    Record,
+    content_hash,
+)
+from shopify_sync.records.runs import ApiUse, Counts, Progress, RecordError, RunResult
+
+__all__ = [
+    "ApiUse",
+    "Batch",
+    "Checkpoint",
+    "Cost",
+    "Counts",
+    "Disagreement",
+    "Fetched",
+    "Incoming",
+    "Known",
+    "Listed",
+    "LocalRecord",
+    "Node",
+    "Operation",
+    "Page",
+    "Progress",
+    "Record",
+    "RecordError",
+    "Reply",
+    "RunResult",
+    "Sent",
+    "Transport",
+    "content_hash",
+    "gid",
+    "number_of",
+]

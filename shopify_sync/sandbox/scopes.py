@@ -1,0 +1,141 @@
+"""Which access scopes a document needs.
+
+Source: the access that Shopify's schema documents per type and field, for the types served here. A write scope
+includes the read scope of the same resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from shopify_sync.sandbox.plan import Field, Plan
+
+ALL_SCOPES = (
+    "read_products",
+    "write_products",
+    "read_publications",
+    "write_publications",
+    "read_inventory",
+    "write_inventory",
+    "read_files",
+    "write_files",
+)
+_DOCS = "https://shopify.dev/api/usage/access-scopes"
+_PRODUCTS = ("read_products",)
+_MEDIA = (
+    "read_products",
+    "read_files",
+    "read_themes",
+    "read_orders",
+    "read_draft_orders",
+    "read_images",
+    "read_quick_sale",
+)
+_STOCK = ("read_inventory",)
+_PUBLICATIONS = ("read_publications",)
+_TYPES: dict[str, tuple[str, ...]] = {
+    "Product": _PRODUCTS,
+    "ProductVariant": _PRODUCTS,
+    "Collection": _PRODUCTS,
+    "CollectionRule": _PRODUCTS,
+    "CollectionRuleSet": _PRODUCTS,
+    "LinkedMetafield": _PRODUCTS,
+    "ProductOption": _PRODUCTS,
+    "ProductOptionValue": _PRODUCTS,
+    "ProductOptionValueSwatch": _PRODUCTS,
+    "ProductPriceRangeV2": _PRODUCTS,
+    "ProductCompareAtPriceRange": _PRODUCTS,
+    "ProductOperation": _PRODUCTS,
+    "ProductSetOperation": _PRODUCTS,
+    "ProductDeleteOperation": _PRODUCTS,
+    "InventoryItem": ("read_inventory", "read_products"),
+    "InventoryItemMeasurement": ("read_inventory", "read_products"),
+    "Media": _MEDIA,
+    "MediaImage": _MEDIA,
+    "Video": _MEDIA,
+    "ExternalVideo": _MEDIA,
+    "Model3d": _MEDIA,
+    "File": _MEDIA,
+    "MediaImageOriginalSource": _MEDIA,
+}
+_PUBLICATION_FIELDS = frozenset(
+    (
+        "availablePublicationsCount",
+        "resourcePublications",
+        "resourcePublicationsCount",
+        "resourcePublicationsV2",
+        "unpublishedPublications",
+        "publications",
+    )
+)
+_STOCK_FIELDS = frozenset(("duplicateSkuCount", "inventoryHistoryUrl", "locationsCount"))
+_ROOT_FIELDS = frozenset(
+    (
+        "collectionByIdentifier",
+        "collectionsCount",
+        "productByIdentifier",
+        "productVariantsCount",
+        "productsCount",
+    )
+)
+_WRITES: dict[str, tuple[str, ...]] = {
+    "fileUpdate": ("write_files", "write_themes"),
+    "publishablePublish": ("write_publications",),
+    "publishableUnpublish": ("write_publications",),
+}
+
+
+def granted(scopes: frozenset[str]) -> frozenset[str]:
+    """`scopes` with the read scopes that the write scopes among them include."""
+    return scopes | {f"read_{scope.removeprefix('write_')}" for scope in scopes if scope.startswith("write_")}
+
+
+def refusals(plan: Plan, scopes: frozenset[str]) -> list[dict[str, Any]]:
+    """An ACCESS_DENIED entry for each place of the document that the caller may not see."""
+    return list(_refused(plan.fields, (), plan.kind, granted(scopes)))
+
+
+def _refused(
+    fields: tuple[Field, ...], path: tuple[str, ...], root: str | None, have: frozenset[str]
+) -> Iterator[dict[str, Any]]:
+    for at in fields:
+        here = (*path, at.key)
+        needed = _needed(at, root)
+        if needed and not have & set(needed):
+            yield _refusal(at, here, needed)
+            continue  # what is below is refused with it
+        seen: set[str] = set()
+        for below in at.sub.values():  # the concrete types of an interface share most of their fields
+            fresh = tuple(each for each in below if each.key not in seen)
+            seen.update(each.key for each in fresh)
+            yield from _refused(fresh, here, None, have)
+
+
+def _needed(at: Field, root: str | None) -> tuple[str, ...]:
+    if root == "mutation":
+        owner = ("write_products",) if at.name.startswith(("product", "collection", "tags", "metafields")) else ()
+        return _WRITES.get(at.name, owner)
+    if at.name in _PUBLICATION_FIELDS:
+        return _PUBLICATIONS
+    if at.parent == "InventoryItem" and at.name in _STOCK_FIELDS:
+        return _STOCK
+    if root == "query" and at.name in _ROOT_FIELDS:
+        return _PRODUCTS
+    if at.parent.endswith(("Edge", "Connection")):
+        return ()  # reported once, where the connection is asked for
+    return _TYPES.get(at.inner.removesuffix("Connection"), ())
+
+
+def _refusal(at: Field, path: tuple[str, ...], needed: tuple[str, ...]) -> dict[str, Any]:
+    names = [f"`{scope}` access scope" for scope in needed]
+    required = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+    place = at.node.loc
+    assert place is not None
+    where = place.source.get_location(place.start)
+    return {
+        "message": f"Access denied for {at.name} field. Required access: {required}.",
+        "locations": [{"line": where.line, "column": where.column}],
+        "extensions": {"code": "ACCESS_DENIED", "documentation": _DOCS, "requiredAccess": f"{required}."},
+        "path": list(path),
+    }

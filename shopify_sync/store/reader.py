@@ -1,0 +1,66 @@
+"""Reading whole records back: rows and children as the engine compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, select
+
+from shopify_sync.records import Record
+from shopify_sync.spec import Child, Entity
+
+
+class RecordReader:
+    """Reads records of one entity with typed values: Decimal, aware datetime, lists. Children carry `local_id`."""
+
+    def __init__(self, entity: Entity) -> None:
+        self.entity = entity
+        self.table: Table = entity.table.__table__  # type: ignore[attr-defined]
+        self._own = select(self.table)
+        self._children = {child.name: self._statement(child) for child in entity.children}
+
+    def rows(self, conn: Connection, local_ids: Sequence[int]) -> list[dict[str, Any]]:
+        """The rows themselves, in the order of their ids, with every column."""
+        statement = self._own.where(self.table.c.id.in_(local_ids)).order_by(self.table.c.id)
+        return [dict(row) for row in conn.execute(statement).mappings()]
+
+    def records(self, conn: Connection, rows: Sequence[dict[str, Any]]) -> dict[int, Record]:
+        """Each row's record by local id."""
+        found: dict[int, Record] = {
+            row["id"]: {column.name: row[column.name] for column in self.entity.columns}
+            | {child.name: [] for child in self.entity.children}
+            for row in rows
+        }
+        if found:
+            for child in self.entity.children:
+                for parent, item in self.children(conn, child, list(found)):
+                    found[parent][child.name].append(item)
+        return found
+
+    def children(self, conn: Connection, child: Child, parents: Sequence[int]) -> list[tuple[int, Record]]:
+        """(parent's local id, element) of one list, in order."""
+        statement, parent = self._children[child.name]
+        found = []
+        for row in conn.execute(statement.where(parent.in_(parents))).mappings():
+            item = dict(row)
+            found.append((item.pop("parent_id"), item))
+        return found
+
+    def _statement(self, child: Child) -> tuple[Select[Any], Any]:
+        table: Table = child.table.__table__  # type: ignore[attr-defined]
+        parent = table.c[child.parent_column]
+        own = [table.c.id.label("local_id"), parent.label("parent_id")]
+        if child.target is not None:
+            target: Table = child.target.__table__  # type: ignore[attr-defined]
+            columns = [target.c[column.name] for column in child.columns]
+            joined = select(*own, *columns).join(target, table.c[child.link] == target.c.id)
+            return joined.order_by(parent, target.c.shopify_id), parent
+        extra = {child.position_column} | set(child.remembers or ()) | set(child.identity)
+        names = [column.name for column in child.columns]
+        names += sorted(name for name in extra if name and name not in names)
+        statement = select(*own, *(table.c[name] for name in names))
+        for name, value in child.fixed.items():
+            statement = statement.where(table.c[name] == value)
+        order = [table.c.position.nulls_last()] if "position" in table.c else []
+        return statement.order_by(parent, *order, table.c.id), parent

@@ -1,0 +1,298 @@
+"""Bulk writes of one entity's rows: a record, its children, and what they are linked to.
+
+Round the ORM, with statements built once from the declaration and tuples in storage form (`columns.py`): mapping
+and hashing are then most of the work (measured in benchmarks/). Each write moves `sync_rev`, by which the triggers
+tell the sync's own writes from everybody else's; children that go are marked with -1 first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import Connection
+
+from shopify_sync.columns import storage_time
+from shopify_sync.records import Node
+from shopify_sync.spec import Child, Entity, row_maker
+from shopify_sync.store.sql import Dialect
+
+_OURS = 1  # sync_rev of a row that the sync made
+_GOING = -1  # sync_rev of a row that the sync is about to delete
+
+
+class Arriving(Protocol):
+    """What is written: a node with its payload text and hash, and the local id it gets."""
+
+    @property
+    def node(self) -> Node: ...
+    @property
+    def payload(self) -> str: ...
+    @property
+    def payload_hash(self) -> str: ...
+    @property
+    def updated_at(self) -> datetime: ...
+    @property
+    def local_id(self) -> int | None: ...
+
+
+class ChildWriter:
+    """The statements of one child table."""
+
+    def __init__(self, child: Child, dialect: Dialect) -> None:
+        self.child = child
+        self.name: str = child.table.__tablename__  # type: ignore[attr-defined]
+        self.make = row_maker(child.columns)
+        self.columns = [column.name for column in child.columns]
+        fixed, placed = list(child.fixed), [child.position_column] if child.position_column else []
+        everything = [child.parent_column, *self.columns, *fixed, *placed, "sync_rev"]
+        self._fixed = tuple(child.fixed.values())
+        self.insert = dialect.insert(self.name, everything)
+        self.upsert = dialect.upsert(
+            self.name,
+            everything,
+            key=[child.parent_column, *child.key],
+            change=[*(c for c in self.columns if c not in child.key), *placed],
+        )
+        self.mark = f"UPDATE {self.name} SET sync_rev = {_GOING} WHERE id = {dialect.mark}"
+        self.delete = f"DELETE FROM {self.name} WHERE id = {dialect.mark}"
+        keys = ", ".join(dialect.quoted(["shopify_id", *(k for k in child.key if k not in child.fixed)]))
+        constant = "".join(f" AND {name} = '{value}'" for name, value in child.fixed.items())
+        self.existing = (
+            f"SELECT id, {child.parent_column}, {keys} FROM {self.name} "
+            f"WHERE {child.parent_column} IN {dialect.many}{constant}"
+        )
+
+    def rows(self, parent: int, node: Node) -> list[tuple[Any, ...]]:
+        make, fixed = self.make, self._fixed
+        items = node[self.child.path]
+        if self.child.position_column:
+            return [(parent, *make(item), *fixed, at, _OURS) for at, item in enumerate(items, start=1)]
+        return [(parent, *make(item), *fixed, _OURS) for item in items]
+
+
+class LinkWriter:
+    """The statements of a child whose elements are rows of a shared table."""
+
+    def __init__(self, child: Child, dialect: Dialect) -> None:
+        if child.target is None:
+            raise TypeError(f"{child.name} links to no table")
+        self.child, self.dialect = child, dialect
+        self.name: str = child.table.__tablename__  # type: ignore[attr-defined]
+        self.target: str = child.target.__tablename__  # type: ignore[attr-defined]
+        self.make = row_maker(child.columns)
+        columns = [column.name for column in child.columns]
+        changing = [name for name in columns if name != "shopify_id"]
+        self.upsert = dialect.upsert(
+            self.target,
+            ["shop_id", *columns, "sync_rev"],
+            key=["shop_id", "shopify_id"],
+            change=changing,
+            unless_same=changing,
+        )
+        self.ids = f"SELECT shopify_id, id FROM {self.target} WHERE shop_id = {dialect.mark} AND shopify_id IN {dialect.many}"
+        self.insert = dialect.insert(self.name, [child.parent_column, child.link, "sync_rev"])
+        self.existing = (
+            f"SELECT id, {child.parent_column}, {child.link} FROM {self.name} "
+            f"WHERE {child.parent_column} IN {dialect.many}"
+        )
+        self.mark = f"UPDATE {self.name} SET sync_rev = {_GOING} WHERE id = {dialect.mark}"
+        self.delete = f"DELETE FROM {self.name} WHERE id = {dialect.mark}"
+
+    def resolve(self, conn: Connection, shop_id: int, nodes: Iterable[Node]) -> dict[int, int]:
+        """Store the targets of these nodes; their local ids by Shopify id."""
+        targets: dict[int, tuple[Any, ...]] = {}
+        place = self.columns_at("shopify_id")
+        for node in nodes:
+            for item in node[self.child.path]:
+                row = self.make(item)
+                targets[row[place]] = row
+        if not targets:
+            return {}
+        conn.exec_driver_sql(self.upsert, [(shop_id, *row, _OURS) for row in targets.values()])
+        found = conn.exec_driver_sql(self.ids, (shop_id, self.dialect.bind(list(targets))))
+        return {row[0]: row[1] for row in found}
+
+    def columns_at(self, name: str) -> int:
+        return [column.name for column in self.child.columns].index(name)
+
+
+class RowWriter:
+    """Writes whole records of one entity and shop. All methods run inside the caller's transaction."""
+
+    def __init__(self, entity: Entity, shop_id: int, dialect: Dialect) -> None:
+        self.entity, self.shop_id, self.dialect = entity, shop_id, dialect
+        self.name: str = entity.table.__tablename__  # type: ignore[attr-defined]
+        self.make = row_maker(entity.columns)
+        self.columns = [column.name for column in entity.columns]
+        self.children = [ChildWriter(child, dialect) for child in entity.children if child.target is None]
+        self.links = [LinkWriter(child, dialect) for child in entity.children if child.target is not None]
+
+    @cached_property
+    def _insert(self) -> str:
+        system = ["updated_at", "synced_at", "payload", "payload_hash", "dirty", "local_rev", "sync_rev"]
+        return self.dialect.insert(self.name, ["id", "shop_id", *self.columns, *system])
+
+    @cached_property
+    def _update(self) -> str:
+        mark = self.dialect.mark
+        mapped = [*self.columns, "updated_at", "synced_at", "payload", "payload_hash"]
+        sets = ", ".join(f"{name} = {mark}" for name in self.dialect.quoted(mapped))
+        return (
+            f"UPDATE {self.name} SET {sets}, deleted_at = NULL, refused_rev = NULL, push_started_at = NULL, "
+            f"dirty = false, sync_rev = sync_rev + 1 WHERE id = {mark}"
+        )
+
+    @cached_property
+    def _rebase(self) -> str:
+        mark = self.dialect.mark
+        sets = ", ".join(
+            f"{name} = {mark}" for name in ("shopify_id", "updated_at", "synced_at", "payload", "payload_hash")
+        )
+        return f"UPDATE {self.name} SET {sets}, sync_rev = sync_rev + 1 WHERE id = {mark}"
+
+    def create(self, conn: Connection, incoming: Sequence[Arriving], read_at: datetime) -> None:
+        """Insert records that are new here, with everything below them."""
+        if not incoming:
+            return
+        ids = self.dialect.new_ids(conn, self.name, len(incoming))
+        at = storage_time(read_at)
+        make, shop_id = self.make, self.shop_id
+        conn.exec_driver_sql(
+            self._insert,
+            [
+                (
+                    local_id,
+                    shop_id,
+                    *make(item.node),
+                    storage_time(item.updated_at),
+                    at,
+                    item.payload,
+                    item.payload_hash,
+                    False,
+                    0,
+                    _OURS,
+                )
+                for local_id, item in zip(ids, incoming, strict=True)
+            ],
+        )
+        for child in self.children:
+            rows = [
+                row for local_id, item in zip(ids, incoming, strict=True) for row in child.rows(local_id, item.node)
+            ]
+            if rows:
+                conn.exec_driver_sql(child.insert, rows)
+        pairs = list(zip(ids, (item.node for item in incoming), strict=True))
+        for link in self.links:
+            targets = link.resolve(conn, self.shop_id, (node for _, node in pairs))
+            self._link(conn, link, pairs, targets, [])
+
+    def update(self, conn: Connection, incoming: Sequence[Arriving], read_at: datetime) -> None:
+        """Make rows that are here equal to their nodes. The caller has linked new children first."""
+        if not incoming:
+            return
+        at = storage_time(read_at)
+        pairs = [(_id(item), item.node) for item in incoming]
+        conn.exec_driver_sql(
+            self._update,
+            [
+                (
+                    *self.make(item.node),
+                    storage_time(item.updated_at),
+                    at,
+                    item.payload,
+                    item.payload_hash,
+                    _id(item),
+                )
+                for item in incoming
+            ],
+        )
+        parents = self.dialect.bind([local_id for local_id, _ in pairs])
+        for child in self.children:
+            self._replace(conn, child, pairs, parents)
+        for link in self.links:
+            targets = link.resolve(conn, self.shop_id, (node for _, node in pairs))
+            existing = [tuple(row) for row in conn.exec_driver_sql(link.existing, (parents,))]
+            self._link(conn, link, pairs, targets, existing)
+
+    def rebase(self, conn: Connection, item: Arriving, shopify_id: int, read_at: datetime) -> None:
+        """Move the base of one record only: its rows stay as somebody wants them, and it stays dirty."""
+        conn.exec_driver_sql(
+            self._rebase,
+            (
+                shopify_id,
+                storage_time(item.updated_at),
+                storage_time(read_at),
+                item.payload,
+                item.payload_hash,
+                _id(item),
+            ),
+        )
+
+    def touch(self, conn: Connection, moments: Sequence[tuple[int, datetime]], read_at: datetime) -> None:
+        if not moments:
+            return
+        mark = self.dialect.mark
+        conn.exec_driver_sql(
+            f"UPDATE {self.name} SET updated_at = {mark}, synced_at = {mark}, sync_rev = sync_rev + 1 "
+            f"WHERE id = {mark}",
+            [(storage_time(moment), storage_time(read_at), local_id) for local_id, moment in moments],
+        )
+
+    def bury(self, conn: Connection, local_ids: Sequence[int], at: datetime) -> None:
+        """Shopify no longer has them: the rows stay, with `deleted_at`."""
+        if not local_ids:
+            return
+        mark = self.dialect.mark
+        conn.exec_driver_sql(
+            f"UPDATE {self.name} SET deleted_at = {mark}, dirty = false, sync_rev = sync_rev + 1 WHERE id = {mark}",
+            [(storage_time(at), local_id) for local_id in local_ids],
+        )
+
+    def _replace(self, conn: Connection, child: ChildWriter, pairs: Sequence[tuple[int, Node]], parents: Any) -> None:
+        rows = [row for local_id, node in pairs for row in child.rows(local_id, node)]
+        at = 1 + child.columns.index("shopify_id")
+        coming = {(row[0], row[at]) for row in rows}
+        stale = [
+            (row[0],) for row in conn.exec_driver_sql(child.existing, (parents,)) if (row[1], row[2]) not in coming
+        ]
+        self._drop(conn, child, stale)
+        if rows:
+            conn.exec_driver_sql(child.upsert, rows)
+
+    def _link(
+        self,
+        conn: Connection,
+        link: LinkWriter,
+        pairs: Sequence[tuple[int, Node]],
+        targets: Mapping[int, int],
+        existing: Sequence[tuple[Any, ...]],
+    ) -> None:
+        place = link.columns_at("shopify_id")
+        wanted = {
+            (local_id, targets[link.make(item)[place]]) for local_id, node in pairs for item in node[link.child.path]
+        }
+        self._drop(conn, link, [(row[0],) for row in existing if (row[1], row[2]) not in wanted])
+        new = wanted - {(row[1], row[2]) for row in existing}
+        if new:
+            conn.exec_driver_sql(link.insert, [(*pair, _OURS) for pair in sorted(new)])
+
+    def _drop(self, conn: Connection, table: ChildWriter | LinkWriter, ids: Sequence[tuple[int]]) -> None:
+        if ids:
+            conn.exec_driver_sql(table.mark, list(ids))
+            conn.exec_driver_sql(table.delete, list(ids))
+
+
+def _id(item: Arriving) -> int:
+    if item.local_id is None:
+        raise AssertionError("a row that is here has an id")
+    return item.local_id
+
+
+def node_of(payload: Any) -> Node:
+    """The stored base as a node, whichever way the driver hands JSON over."""
+    node: Node = orjson.loads(payload) if isinstance(payload, str | bytes) else payload
+    return node

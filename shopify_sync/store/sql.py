@@ -1,0 +1,108 @@
+"""The few places where SQLite and Postgres are spelled differently. Values always go in as bound parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import orjson
+from sqlalchemy import Connection
+
+
+class Dialect(Protocol):
+    """`mark` is one parameter; `many` a parenthesised list bound from `bind(values)`."""
+
+    mark: str
+    many: str
+
+    def bind(self, values: Sequence[Any]) -> Any: ...
+
+    def quoted(self, names: Sequence[str]) -> list[str]: ...
+
+    def insert(self, table: str, columns: Sequence[str]) -> str: ...
+
+    def upsert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        *,
+        key: Sequence[str],
+        change: Sequence[str],
+        unless_same: Sequence[str] = (),
+    ) -> str: ...
+
+    def new_ids(self, conn: Connection, table: str, count: int) -> list[int]: ...
+
+
+class _Shared:
+    mark = "?"
+
+    def quoted(self, names: Sequence[str]) -> list[str]:
+        return [f'"{name}"' for name in names]
+
+    def insert(self, table: str, columns: Sequence[str]) -> str:
+        marks = ", ".join([self.mark] * len(columns))
+        return f"INSERT INTO {table} ({', '.join(self.quoted(columns))}) VALUES ({marks})"
+
+    def upsert(
+        self,
+        table: str,
+        columns: Sequence[str],
+        *,
+        key: Sequence[str],
+        change: Sequence[str],
+        unless_same: Sequence[str] = (),
+    ) -> str:
+        """Insert, or change the row that has the key and move its `sync_rev`. With `unless_same`, an equal row is
+        not written at all."""
+        sets = [f"{name} = excluded.{name}" for name in self.quoted(change)]
+        sets.append(f"sync_rev = {table}.sync_rev + 1")
+        text = (
+            f"{self.insert(table, columns)} ON CONFLICT ({', '.join(self.quoted(key))}) "
+            f"DO UPDATE SET {', '.join(sets)}"
+        )
+        if unless_same:
+            differs = " OR ".join(f"{table}.{n} IS DISTINCT FROM excluded.{n}" for n in self.quoted(unless_same))
+            text += f" WHERE {self.distinct(differs)}"
+        return text
+
+    def distinct(self, text: str) -> str:
+        return text
+
+
+class SqliteDialect(_Shared):
+    """A list is one JSON parameter, so that statements stay the same whatever its length."""
+
+    many = "(SELECT value FROM json_each(?))"
+
+    def bind(self, values: Sequence[Any]) -> Any:
+        return orjson.dumps(list(values)).decode()
+
+    def distinct(self, text: str) -> str:
+        # SQLite before 3.39 has no IS DISTINCT FROM; its IS NOT means the same.
+        return text.replace("IS DISTINCT FROM", "IS NOT")
+
+    def new_ids(self, conn: Connection, table: str, count: int) -> list[int]:
+        """Ids never used before. The caller's transaction holds the write lock, so nobody else takes them."""
+        row = conn.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).first()
+        last = row[0] if row else 0
+        return list(range(last + 1, last + 1 + count))
+
+
+class PostgresDialect(_Shared):
+    mark = "%s"
+    many = "(SELECT unnest(%s))"
+
+    def bind(self, values: Sequence[Any]) -> Any:
+        return list(values)
+
+    def new_ids(self, conn: Connection, table: str, count: int) -> list[int]:
+        rows = conn.exec_driver_sql(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", (table, count)
+        )
+        return [row[0] for row in rows]
+
+
+def dialect_of(name: str) -> Dialect:
+    """The dialect for SQLAlchemy's name of it."""
+    return PostgresDialect() if name == "postgresql" else SqliteDialect()
