@@ -23,9 +23,9 @@ class Bucket:
         """Take `points` if they are there; False leaves the bucket as it is."""
         with self._lock:
             self._refill()
-            if points > self._available:
+            if points > self._available + 1e-6:  # who waited exactly long enough is served
                 return False
-            self._available -= points
+            self._available = max(0.0, self._available - points)
             return True
 
     def give_back(self, points: float) -> None:

@@ -42,6 +42,9 @@ class Context:
     app: str = "sandbox"
     search: list[dict[str, Any]] = dataclass_field(default_factory=list)  # becomes extensions.search
     path: tuple[str | int, ...] = ()  # response path of the root field being executed
+    many: bool = False  # the document may read more than one product
+    mutating: bool = False
+    first_new_media: int = 0  # media with this id or a later one were made by this request
 
 
 class TopLevelError(Exception):
@@ -73,6 +76,7 @@ _Resolver = TypeVar("_Resolver", bound=Resolver)
 QUERIES: dict[str, Root] = {}
 MUTATIONS: dict[str, Root] = {}
 FIELDS: dict[tuple[str, str], Resolver] = {}
+BEFORE_EACH: list[Callable[[Shop], None]] = []
 
 
 def query_field(name: str) -> Callable[[_Root], _Root]:
@@ -88,6 +92,12 @@ def mutation(name: str) -> Callable[[_Root], _Root]:
 def field(type_name: str, name: str) -> Callable[[_Resolver], _Resolver]:
     """Register code for a field that is not simply a key of the record."""
     return _registered(FIELDS, (type_name, name))
+
+
+def before_each(function: Callable[[Shop], None]) -> Callable[[Shop], None]:
+    """Register what is to happen to the store before each operation, under its lock; it must be quick."""
+    BEFORE_EACH.append(function)
+    return function
 
 
 def _registered(table: dict[Any, Any], key: Any) -> Callable[[Any], Any]:

@@ -149,6 +149,11 @@ class Shop:
         self._next[name] = fresh + 1
         return fresh
 
+    def peek_id(self, type_name: str) -> int:
+        """The id that `next_id` will give next."""
+        name = table_of(type_name)
+        return self._next.get(name) or _FIRST_ID.get(name, 1_000_000_001)
+
     def gid(self, type_name: str, number: int) -> str:
         return f"{_PREFIX}{type_name}/{number}"
 

@@ -81,6 +81,9 @@ def same(column: Column, old: Any, new: Any) -> bool:
 def identity_of(child: Child) -> Callable[[Record], tuple[Any, ...]]:
     """A function from an element to what tells it apart from its siblings when it has no Shopify id."""
 
+    if (made_up := child.identify) is not None:
+        return lambda item: (made_up(item),)
+
     def identify(item: Record) -> tuple[Any, ...]:
         return tuple(_hashable(item.get(name)) for name in child.identity)
 
@@ -168,6 +171,8 @@ def lines(entity: Entity, diff: Diff) -> list[FieldChange]:
 
 def label(child: Child, item: Record) -> str:
     """A short name for an element: `S / Red`, `custom.material`, a URL."""
+    if child.identify is not None:
+        return child.identify(item)
     parts: list[str] = []
     for name in child.identity:
         value = item.get(name)

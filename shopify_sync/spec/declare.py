@@ -104,11 +104,12 @@ class Child:
     """A list inside a record with a table of its own.
 
     `connection` children come in pages of `first`; others are plain lists. `identity` names the columns that tell
-    two elements apart where there is no Shopify id yet; `key` those of the unique index that an upsert meets
-    (beside the parent). `linked` children are rows of another table (`target`), joined through `table` by the
-    column `link`. `parent_column` is the foreign key; `fixed` are constant columns;
-    `position_column` is numbered from 1 in Shopify's order; `remembers` (column, copy) keeps the value that a local
-    row had before Shopify's answer replaces it.
+    two elements apart where there is no Shopify id yet (`identify` makes one up instead); `key` those of the unique
+    index that an upsert meets, beside the parent. A `complete` list in an import file says all there is; others are
+    only added to. `linked` children are rows of another table (`target`), joined through `table` by the column
+    `link`. `parent_column` is the foreign key; `fixed` are constant columns; `position_column` is numbered from 1 in
+    Shopify's order; `remembers` (column, copy) keeps the value that a local row had before Shopify's answer
+    replaces it.
     """
 
     name: str
@@ -117,6 +118,8 @@ class Child:
     connection: bool = False
     first: int = 0
     identity: tuple[str, ...] = ()
+    identify: Callable[[Record], str] | None = None
+    complete: bool = False
     key: tuple[str, ...] = ("shopify_id",)
     ordered: bool = False
     target: type | None = None

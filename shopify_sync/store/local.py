@@ -52,10 +52,7 @@ class DatabaseLocal:
 
     def checkpoint(self) -> Checkpoint:
         with self.database.read() as conn:
-            stored = checkpoints.load(conn, self.shop_id, self.entity.name, self.direction)
-        if stored is None:
-            return Checkpoint()
-        return Checkpoint(stored.watermark, stored.cursor, stored.query, stored.started_at)
+            return checkpoints.load(conn, self.shop_id, self.entity.name, self.direction)
 
     def known(self, ids: Sequence[int]) -> dict[int, Known]:
         with self.database.read() as conn:
@@ -112,8 +109,8 @@ class DatabaseSession:
     def unlinked(self, keys: Sequence[str]) -> dict[str, int]:
         natural = self.entity.natural_key
         rows = self.conn.exec_driver_sql(
-            f"SELECT {natural}, id FROM {self.writer.name} WHERE shop_id = {self.dialect.mark} AND shopify_id IS NULL "
-            f"AND {natural} IN {self.dialect.many}",
+            f"SELECT {natural}, id FROM {self.writer.name} WHERE shop_id = {self.dialect.mark} "
+            f"AND shopify_id IS NULL AND {natural} IN {self.dialect.many}",
             (self.local.shop_id, self.dialect.bind(list(keys))),
         )
         found: dict[str, list[int]] = {}
@@ -154,7 +151,7 @@ class DatabaseSession:
         now = self.local.clock.now()
         where = {"shop_id": self.local.shop_id, "entity": self.entity.name}
         for found in batch.conflicts:
-            conflicts.open_conflict(
+            conflicts.note(
                 self.conn,
                 **where,
                 run_id=self.local.run_id,
@@ -223,12 +220,7 @@ class DatabaseSession:
             self.local.shop_id,
             self.entity.name,
             self.local.direction,
-            checkpoints.Stored(
-                watermark=checkpoint.watermark,
-                cursor=checkpoint.cursor,
-                query=checkpoint.query,
-                started_at=checkpoint.started_at,
-            ),
+            checkpoint,
             run_id=self.local.run_id,
             now=self.local.clock.now(),
         )
@@ -238,7 +230,7 @@ class DatabaseSession:
 
     def _agree(self, local_ids: Sequence[int]) -> None:
         if local_ids:
-            conflicts.close_moot(
+            conflicts.close(
                 self.conn,
                 self.local.shop_id,
                 self.entity.name,

@@ -56,7 +56,7 @@ class RecordReader:
             columns = [target.c[column.name] for column in child.columns]
             joined = select(*own, *columns).join(target, table.c[child.link] == target.c.id)
             return joined.order_by(parent, target.c.shopify_id), parent
-        extra = {child.position_column} | set(child.remembers or ()) | set(child.identity)
+        extra = {child.position_column} | set(child.remembers or ())
         names = [column.name for column in child.columns]
         names += sorted(name for name in extra if name and name not in names)
         statement = select(*own, *(table.c[name] for name in names))

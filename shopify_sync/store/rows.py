@@ -93,7 +93,10 @@ class LinkWriter:
             change=changing,
             unless_same=changing,
         )
-        self.ids = f"SELECT shopify_id, id FROM {self.target} WHERE shop_id = {dialect.mark} AND shopify_id IN {dialect.many}"
+        self.ids = (
+            f"SELECT shopify_id, id FROM {self.target} "
+            f"WHERE shop_id = {dialect.mark} AND shopify_id IN {dialect.many}"
+        )
         self.insert = dialect.insert(self.name, [child.parent_column, child.link, "sync_rev"])
         self.existing = (
             f"SELECT id, {child.parent_column}, {child.link} FROM {self.name} "

@@ -6,13 +6,18 @@
 from __future__ import annotations
 
 from shopify_sync.entities.products import push, tables
-from shopify_sync.records import Node
+from shopify_sync.records import Node, Record
 from shopify_sync.spec import Child, Entity, Push
 
 
 def media_settled(product: Node) -> bool:
     """Media are processed after the answer (Admin schema, MediaStatus); until then they have no URL."""
     return all(item["status"] in {"READY", "FAILED"} for item in product["media"])
+
+
+def media_source(item: Record) -> str:
+    """Where a medium comes from, without the version that Shopify puts behind its addresses."""
+    return str(item.get("source_url") or item.get("url") or "").partition("?")[0]
 
 
 ENTITY = Entity(
@@ -30,6 +35,7 @@ ENTITY = Entity(
             path="options",
             parent_column="product_id",
             identity=("name",),
+            complete=True,
         ),
         Child(
             name="variants",
@@ -39,6 +45,7 @@ ENTITY = Entity(
             first=100,
             parent_column="product_id",
             identity=("option_values",),
+            complete=True,
         ),
         Child(
             name="media",
@@ -47,7 +54,7 @@ ENTITY = Entity(
             connection=True,
             first=50,
             parent_column="product_id",
-            identity=("source_url", "url"),
+            identify=media_source,
             ordered=True,
             position_column="position",
             remembers=("url", "source_url"),

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from shopify_sync.sandbox.registry import Context, mutation
+from shopify_sync.sandbox.registry import Context, TopLevelError, mutation
 from shopify_sync.sandbox.resources.checks import ALT_LIMIT, Path, error, find
 from shopify_sync.sandbox.resources.draft import Draft, copied
 from shopify_sync.sandbox.resources.media_model import (
@@ -23,6 +23,8 @@ from shopify_sync.sandbox.resources.media_model import (
 from shopify_sync.sandbox.state import Record, Shop
 
 Given = dict[str, Any]
+_DENIED = "Access denied: Missing permission to manage products."
+_DOCS = "https://shopify.dev/api/usage/access-scopes"
 _SAME = "Cannot update the preview image and image at the same time because they are one and the same."
 
 
@@ -34,6 +36,9 @@ def file_update(ctx: Context, args: Record) -> Record:
     media-file-update-mixed-batch-partial-success.
     """
     shop, files = ctx.shop, args["files"]
+    linked = any(given.get("referencesToAdd") or given.get("referencesToRemove") for given in files)
+    if linked and "write_products" not in ctx.scopes:  # recorded: media-file-create-references-authorization
+        raise TopLevelError(_DENIED, "ACCESS_DENIED", extensions={"documentation": _DOCS})
     errors = _refusals(shop, files)
     if errors:
         return {"files": [], "userErrors": errors}

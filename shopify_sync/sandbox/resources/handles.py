@@ -25,14 +25,22 @@ def slug(text: str) -> str:
         if letter in _SPELLED_OUT:
             out.append(_SPELLED_OUT[letter])
             continue
-        base = unicodedata.normalize("NFKD", letter)[0]
-        if base.isascii() and base.isalnum():
-            out.append(base)
+        plain = _without_accent(letter)
+        if plain:
+            out.append(plain)
         elif letter.isalnum() or unicodedata.category(letter).startswith("M"):
             out.append(letter)
         elif out and out[-1] != "-":
             out.append("-")
     return "".join(out).strip("-")
+
+
+def _without_accent(letter: str) -> str:
+    """The ASCII letters that a Latin letter is made of, nothing for all other characters."""
+    if not letter.isalpha():
+        return letter if letter.isascii() and letter.isalnum() else ""
+    parts = [part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)]
+    return "".join(parts).lower() if all(part.isascii() and part.isalnum() for part in parts) else ""
 
 
 def bumped(handle: str) -> str:

@@ -54,7 +54,7 @@ def content_type_of(source: str, given: str | None) -> str:
 
 
 def new_medium(shop: Shop, source: str, content_type: str, alt: str | None, filename: str | None = None) -> Record:
-    """A medium just uploaded: no image yet. It is READY after `media_delay_s`; recorded: product-create-media-parity."""
+    """A medium just uploaded, without image. READY after `media_delay_s`; recorded: product-create-media-parity."""
     now = shop.now()
     number = shop.next_id("Media")
     record: Record = {

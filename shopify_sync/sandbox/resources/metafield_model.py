@@ -23,7 +23,7 @@ OWNER_TYPES = {"Product": "PRODUCT", "ProductVariant": "PRODUCTVARIANT", "Collec
 
 
 def namespace_of(ctx: Context, given: str | None) -> str:
-    """The namespace meant: none and `$app` are the app's own. Recorded: metafields-set-delete-app-namespace-resolution."""
+    """The namespace meant: none and `$app` are the app's own (metafields-set-delete-app-namespace-resolution)."""
     own = f"app--{ctx.app}"
     if given is None or given == "$app":
         return own
@@ -78,7 +78,7 @@ def _length(label: str, text: str, bounds: tuple[int, int], path: Path) -> list[
 
 @dataclass
 class Rows:
-    """The metafields of one owner while a mutation changes them; `changed` and `dropped` are what is to be written."""
+    """The metafields of one owner while a mutation changes them; `changed` and `dropped` are to be written."""
 
     ctx: Context
     owner_gid: str
@@ -120,6 +120,7 @@ class Rows:
         """Write `MetafieldInput`s of a product or variant; returns errors with the caller's `code`.
 
         `whole`: the list is the complete truth, rows that it does not name are dropped (productSet, Admin schema).
+        Rows of other apps stay, as this app may not touch them.
         """
         errors: list[Record] = []
         named: set[tuple[str, str]] = set()
@@ -143,7 +144,8 @@ class Rows:
             except Refused as refused:
                 errors.append(error([*here, "value"], str(refused), code))
         if whole:
-            self.dropped = [("Metafield", row["id"]) for name, row in self._rows.items() if name not in named]
+            absent = [row for name, row in self._rows.items() if name not in named]
+            self.dropped = [("Metafield", row["id"]) for row in absent if not foreign(self.ctx, row["namespace"])]
         return errors
 
     def _by_id(self, gid: str | None) -> Record | None:

@@ -157,7 +157,7 @@ def normalised(shop: Shop, type_name: str, value: str) -> str:
 
 
 def json_value(record: Record) -> Any:
-    """`Metafield.jsonValue`, parsed by type. A false boolean is the text "false" (metafieldsSet-value-type-fidelity)."""
+    """`Metafield.jsonValue`, by type. A false boolean is the text "false" (metafieldsSet-value-type-fidelity)."""
     type_name, value = record["type"], record["value"]
     if type_name == "boolean":
         return True if value == "true" else value

@@ -2,20 +2,24 @@
 
 Both are rows of the table `ProductOperation`. A set operation has done its work when the mutation answers and says
 CREATED in that answer only; the next read finds it COMPLETE (recorded: product-set-async-operation-parity). A delete
-operation is found ACTIVE by the first read, the product still there, and carries the deletion out before the next one
-(recorded: product-delete-async-operation).
+operation is found ACTIVE by the first read, the product still there (recorded: product-delete-async-operation); it is
+carried out before the next read of it, or `DELETE_S` seconds after it began when nobody asks.
 """
 
 from __future__ import annotations
 
-from shopify_sync.sandbox.registry import Args, Context, node, query_field
+from datetime import timedelta
+
+from shopify_sync.sandbox.registry import Args, Context, before_each, node, query_field
 from shopify_sync.sandbox.resources.product_model import delete_product
-from shopify_sync.sandbox.state import Record, Shop, parse_gid
+from shopify_sync.sandbox.state import Record, Shop, iso, parse_gid
 
 BUSY = "Another operation already in progress. Please wait until current one is finished."
 SET = "ProductSetOperation"
 DELETE = "ProductDeleteOperation"
+DELETE_S = 2
 _TABLE = "ProductOperation"
+_PENDING = "PendingDelete"  # by id of the product: the operation, and when it is carried out at the latest
 
 
 def finished_set(shop: Shop, product: Record | None, errors: list[Record]) -> Record:
@@ -33,6 +37,7 @@ def finished_set(shop: Shop, product: Record | None, errors: list[Record]) -> Re
 
 def begin_delete(shop: Shop, product: Record) -> Record:
     """Note a deletion to be carried out; returns what its mutation answers."""
+    due = iso(shop.now() + timedelta(seconds=DELETE_S))
     row = {
         "id": shop.next_id(_TABLE),
         "kind": DELETE,
@@ -41,15 +46,21 @@ def begin_delete(shop: Shop, product: Record) -> Record:
         "userErrors": [],
     }
     shop.put(_TABLE, row)
+    shop.put(_PENDING, {"id": product["id"], "operationId": row["id"], "dueAt": due})
     return node(DELETE, _delete_answer(shop, row))
 
 
 def deleting(shop: Shop, product_id: int) -> bool:
     """Whether a deletion of this product is under way."""
-    return any(
-        row["productId"] == product_id and row["kind"] == DELETE and row["status"] != "COMPLETE"
-        for row in shop.table(_TABLE).values()
-    )
+    return product_id in shop.table(_PENDING)
+
+
+@before_each
+def settle(shop: Shop) -> None:
+    """Carry out the deletions whose time has come."""
+    for pending in list(shop.table(_PENDING).values()):
+        if pending["dueAt"] <= shop.now_iso():
+            _finish(shop, shop.table(_TABLE)[pending["operationId"]])
 
 
 @query_field("productOperation")
@@ -67,18 +78,22 @@ def product_operation(ctx: Context, args: Args) -> Record | None:
         product = shop.table("Product").get(row["productId"])
         return node(SET, {**row, "product": product})
     _advance(shop, row)
-    return node(DELETE, _delete_answer(shop, row))
+    return node(DELETE, _delete_answer(shop, shop.table(_TABLE)[number]))
 
 
 def _advance(shop: Shop, row: Record) -> None:
     if row["status"] == "CREATED":
-        row["status"] = "ACTIVE"
+        shop.put(_TABLE, {**row, "status": "ACTIVE"})
     elif row["status"] == "ACTIVE":
-        row["status"] = "COMPLETE"
-        product = shop.table("Product").get(row["productId"])
-        if product is not None:
-            delete_product(shop, product)
-    shop.put(_TABLE, row)
+        _finish(shop, row)
+
+
+def _finish(shop: Shop, row: Record) -> None:
+    shop.put(_TABLE, {**row, "status": "COMPLETE"})
+    shop.drop(_PENDING, row["productId"])
+    product = shop.table("Product").get(row["productId"])
+    if product is not None:
+        delete_product(shop, product)
 
 
 def _delete_answer(shop: Shop, row: Record) -> Record:

@@ -239,7 +239,8 @@ def product_options_reorder(ctx: Context, args: Record) -> Record:
         if wrong or given.get("values") is None:
             continue
         values, wrong = _ordered(ordered[place]["optionValues"], given["values"], "option value", place)
-        ordered[place]["optionValues"] = values
+        used = used_values(draft)  # values without variants stay behind the others: product-relationship-roots
+        ordered[place]["optionValues"] = sorted(values, key=lambda value: value["id"] not in used)
     if wrong:
         return _refused(product, wrong)
     draft.product["options"] = renumbered(ordered)

@@ -103,8 +103,6 @@ def write_scalars(draft: Draft, given: dict[str, Any]) -> None:
     for key in _PLAIN:
         if key in given and not (given[key] is None and key in ("status", "title")):
             product[key] = _NOT_NULL.get(key) if given[key] is None else given[key]
-    if "title" in given and given["title"] is not None:
-        product["title"] = given["title"].strip()
     if "tags" in given:
         product["tags"] = normalised(given["tags"] or [])
     if "seo" in given:
@@ -126,7 +124,7 @@ def write_handle(draft: Draft, raw: str | None, code: str | None) -> list[Record
     """
     product = draft.product
     taken = Handles(draft.shop, "Product", product["id"])
-    if raw is None and product["handle"]:
+    if product["handle"] and raw in (None, product["handle"]):
         return []
     if raw is None or not raw.strip():
         product["handle"] = handles.generated(product["title"], taken)

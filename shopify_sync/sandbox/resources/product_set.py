@@ -106,8 +106,12 @@ def _identified(ctx: Context, identifier: Given | None, given: Given) -> Found:
         message = "Resource matching the identifier was not found."
         return product, [] if product else [error(["input"], message, "NOT_FOUND")]
     if identifier.get("handle") is not None:
-        wrong = _mismatch(identifier["handle"], given)
-        return (None, [wrong]) if wrong else (ctx.shop.by_handle("Product", handles.slug(identifier["handle"])), [])
+        handle = identifier["handle"]
+        wrong = _mismatch(handle, given)
+        if wrong:
+            return None, [wrong]
+        shop = ctx.shop
+        return shop.by_handle("Product", handle) or shop.by_handle("Product", handles.slug(handle)), []
     custom = identifier.get("customId") or {}
     require_custom_id(ctx, custom)
     rows = given.get("metafields") or []

@@ -128,12 +128,14 @@ def bulk_update(ctx: Context, args: Record) -> Record:
             assert number is not None
             variant = draft.variants[number]
             before = copied(variant), copied(draft.item_of(variant)), copied(draft.product["options"])
+            metafields = dict(draft.metafields)
             if given.get("optionValues") is not None:
                 wrong = _choose(draft, variant, given["optionValues"], path, new=False)
             wrong = wrong or _write(ctx, draft, variant, given, path, sources)
             wrong = wrong or _twins(draft, [number], "VARIANT_ALREADY_EXISTS", place)
             if wrong:
                 draft.variants[number], draft.items[variant["inventoryItemId"]], draft.product["options"] = before
+                draft.metafields = metafields
             else:
                 done.append(number)
         errors += wrong

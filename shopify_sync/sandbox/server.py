@@ -1,0 +1,171 @@
+"""The simulated shop as an HTTP server on loopback.
+
+    POST /admin/api/{version}/graphql.json      GET /admin/api/{version}/shop.json
+    POST /admin/oauth/access_token              GET /admin/oauth/access_scopes.json
+    /_sandbox/...                               the side door, see control.py
+
+Only the standard library serves: one thread per connection, HTTP/1.1 kept alive, one write per answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from shopify_sync.clock import Clock, SystemClock
+from shopify_sync.sandbox.api import Api
+from shopify_sync.sandbox.bucket import Bucket
+from shopify_sync.sandbox.control import edit
+from shopify_sync.sandbox.faults import Fault, Faults, parse_fault
+from shopify_sync.sandbox.handler import Handler, Listener
+from shopify_sync.sandbox.oauth import Tokens
+from shopify_sync.sandbox.scopes import ALL_SCOPES
+from shopify_sync.sandbox.seed import seed as seed_shop
+from shopify_sync.sandbox.state import Shop
+from shopify_sync.sandbox.stats import Stats
+
+DEFAULT_TOKEN = "shpat_sandbox0000000000000000000000"  # noqa: S105  # opens nothing but this process
+DEFAULT_CLIENT_ID = "sandbox-client"
+DEFAULT_CLIENT_SECRET = "shpss_sandbox0000000000000000000000"  # noqa: S105
+
+
+class SandboxServer:
+    """One simulated store behind HTTP; a context manager, or `start()` and `stop()`.
+
+    `products` and `seed`: the catalogue made when the store is empty. `state`: a SQLite file that keeps the store,
+    else it lives in memory. `bucket` (points) and `restore` (points per second): the cost bucket; `rest_bucket`:
+    requests, refilled at 2 per second. `clock` drives time stamps, the buckets and latency faults. `faults`: rules
+    as text or `Fault`. `scopes`: what the tokens may do. Attributes: url, host, port, token, domain, shop, faults.
+    """
+
+    def __init__(
+        self,
+        products: int = 0,
+        seed: int = 1,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        state: Path | str | None = None,
+        token: str = DEFAULT_TOKEN,
+        client_id: str = DEFAULT_CLIENT_ID,
+        client_secret: str = DEFAULT_CLIENT_SECRET,
+        bucket: float = 2000,
+        restore: float = 100.0,
+        clock: Clock | None = None,
+        rest_bucket: int = 40,
+        scopes: tuple[str, ...] = ALL_SCOPES,
+        expires_in_s: int = 86399,
+        faults: tuple[Fault | str, ...] = (),
+        shop: Shop | None = None,
+    ) -> None:
+        self.clock: Clock = clock or SystemClock()
+        if shop is not None:
+            self.shop = shop
+        else:
+            self.shop = Shop(clock=self.clock) if state is None else Shop.open(state, clock=self.clock)
+        self.token = token
+        self.scopes = frozenset(scopes)
+        self.tokens = Tokens(
+            self.shop,
+            token=token,
+            client_id=client_id,
+            client_secret=client_secret,
+            scopes=self.scopes,
+            expires_in_s=expires_in_s,
+        )
+        self.bucket = Bucket(bucket, restore, self.clock)
+        self.rest_bucket = Bucket(rest_bucket, 2.0, self.clock)
+        self.statistics = Stats()
+        self.faults = Faults([parse_fault(rule) if isinstance(rule, str) else rule for rule in faults], seed)
+        self.api = Api(self.shop, self.bucket, self.statistics)
+        if products and not self.shop.table("Product"):
+            self.seed(products, seed)
+        self._listener = Listener((host, port), Handler, self)
+        self.host = host
+        self.port = int(self._listener.server_address[1])
+        self._thread: threading.Thread | None = None
+        self._serving_in: int | None = None  # the thread inside `serve_forever`
+
+    @property
+    def url(self) -> str:
+        """Where the store is reached, without a path."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def domain(self) -> str:
+        """The store's `*.myshopify.com` name, which it reports but is not reached by."""
+        return self.shop.domain
+
+    def start(self) -> SandboxServer:
+        """Serve from a thread of its own."""
+        self._thread = threading.Thread(
+            target=self._listener.serve_forever, kwargs={"poll_interval": 0.02}, name="sandbox", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def serve_forever(self) -> None:
+        """Serve in this thread until `stop` is called from another one, or KeyboardInterrupt."""
+        self._serving_in = threading.get_ident()
+        try:
+            self._listener.serve_forever()
+        finally:
+            self._serving_in = None
+            self.stop()
+
+    def stop(self) -> None:
+        """Stop serving, cut the connections, write the file; can be called twice and from any thread."""
+        if self._serving_in not in (None, threading.get_ident()):
+            self._listener.shutdown()  # the other thread then comes here itself
+            return
+        if self._thread is not None:
+            self._listener.shutdown()
+            self._thread.join()
+            self._thread = None
+        self._listener.close_connections()
+        self._listener.server_close()
+        self.shop.close()
+
+    def __enter__(self) -> SandboxServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # -- the side door, for callers in this process
+
+    def stats(self) -> dict[str, Any]:
+        """{requests, queries, mutations, points, throttled, by_operation, by_status} since the last reset."""
+        return self.statistics.as_json()
+
+    def reset_stats(self) -> None:
+        self.statistics.reset()
+
+    def edit(self, **change: Any) -> dict[str, Any]:
+        """Change the store as its merchant would; keywords as in `control.edit`. Raises BadControl."""
+        return edit(self.shop, change)
+
+    def fault(self, rule: Fault | str) -> None:
+        """Add a rule; `faults.replace([])` takes all away."""
+        self.faults.add(parse_fault(rule) if isinstance(rule, str) else rule)
+
+    def seed(self, products: int, seed: int = 1) -> None:
+        """Add a catalogue."""
+        with self.shop.lock:
+            seed_shop(self.shop, products=products, seed=seed)
+            self.shop.flush()
+
+    def reset(self) -> None:
+        """An empty store, full buckets, no statistics, no faults, no granted tokens."""
+        with self.shop.lock:
+            self.shop.reset()
+        self.bucket.fill()
+        self.rest_bucket.fill()
+        self.reset_stats()
+        self.faults.replace([])
+        self.tokens.revoke()

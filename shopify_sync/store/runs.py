@@ -1,0 +1,150 @@
+"""Runs and what they refused: `sync_status` and `sync_errors`."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from shopify_sync.records import RecordError, RunResult
+from shopify_sync.store.tables import Run, RunError
+
+_RUNS = Run.__table__  # type: ignore[attr-defined]
+_ERRORS = RunError.__table__  # type: ignore[attr-defined]
+
+
+def start(
+    conn: Connection, shop_id: int, entity: str, direction: str, *, trigger: str, holder: str, now: datetime
+) -> int:
+    """A new row for a run that begins; its id."""
+    done = conn.execute(
+        _RUNS.insert().values(
+            shop_id=shop_id,
+            entity=entity,
+            direction=direction,
+            status="running",
+            trigger=trigger,
+            started_at=now,
+            heartbeat_at=now,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            holder=holder,
+        )
+    )
+    key = done.inserted_primary_key
+    if key is None:
+        raise AssertionError("an inserted run has an id")
+    return int(key[0])
+
+
+def interrupt_others(conn: Connection, shop_id: int, entity: str, direction: str, now: datetime) -> list[int]:
+    """Runs of the same kind that never ended: whoever holds the lease now knows that they are gone."""
+    where = (
+        _RUNS.c.shop_id == shop_id,
+        _RUNS.c.entity == entity,
+        _RUNS.c.direction == direction,
+        _RUNS.c.status == "running",
+    )
+    ids = [row[0] for row in conn.execute(select(_RUNS.c.id).where(*where))]
+    if ids:
+        conn.execute(_RUNS.update().where(_RUNS.c.id.in_(ids)).values(status="interrupted", finished_at=now))
+    return ids
+
+
+def progress(conn: Connection, run_id: int, result: RunResult, now: datetime) -> None:
+    """The counts so far, in the transaction that made them true."""
+    conn.execute(_RUNS.update().where(_RUNS.c.id == run_id).values(**_numbers(result), heartbeat_at=now))
+
+
+def finish(conn: Connection, run_id: int, result: RunResult, now: datetime) -> None:
+    conn.execute(
+        _RUNS.update()
+        .where(_RUNS.c.id == run_id)
+        .values(
+            **_numbers(result),
+            status=result.status,
+            error=result.error,
+            notes=result.notes,
+            finished_at=now,
+            heartbeat_at=now,
+        )
+    )
+
+
+def add_errors(
+    conn: Connection,
+    run_id: int,
+    shop_id: int,
+    entity: str,
+    errors: Sequence[RecordError],
+    now: datetime,
+) -> None:
+    """Why records were refused. Earlier reasons of the same record are thereby out of date."""
+    if not errors:
+        return
+    for local_id in {error.local_id for error in errors if error.local_id is not None}:
+        resolve_errors(conn, shop_id, entity, local_id, now)
+    conn.execute(
+        _ERRORS.insert(),
+        [
+            {
+                "run_id": run_id,
+                "shop_id": shop_id,
+                "entity": entity,
+                "local_id": error.local_id,
+                "shopify_id": error.shopify_id,
+                "record_key": error.record_key,
+                "field_path": error.field_path,
+                "code": error.code,
+                "category": error.category,
+                "message": error.message,
+                "remedy": error.remedy,
+                "created_at": now,
+            }
+            for error in errors
+        ],
+    )
+
+
+def resolve_errors(conn: Connection, shop_id: int, entity: str, local_id: int, now: datetime) -> None:
+    conn.execute(
+        _ERRORS.update()
+        .where(
+            _ERRORS.c.shop_id == shop_id,
+            _ERRORS.c.entity == entity,
+            _ERRORS.c.local_id == local_id,
+            _ERRORS.c.resolved_at.is_(None),
+        )
+        .values(resolved_at=now)
+    )
+
+
+def refused(conn: Connection, shop_id: int, run_id: int | None) -> dict[str, list[int]]:
+    """Local ids of records whose refusal still stands, by entity; of one run or of all."""
+    query = select(_ERRORS.c.entity, _ERRORS.c.local_id).distinct()
+    query = query.where(
+        _ERRORS.c.shop_id == shop_id, _ERRORS.c.resolved_at.is_(None), _ERRORS.c.local_id.is_not(None)
+    )
+    if run_id is not None:
+        query = query.where(_ERRORS.c.run_id == run_id)
+    found: dict[str, list[int]] = {}
+    for entity, local_id in conn.execute(query):
+        found.setdefault(entity, []).append(local_id)
+    return found
+
+
+def prune(conn: Connection, shop_id: int, before: datetime) -> int:
+    """Forget runs that ended before a moment, but for those whose refusals still stand. How many went."""
+    open_runs = select(_ERRORS.c.run_id).where(_ERRORS.c.resolved_at.is_(None))
+    done = conn.execute(
+        _RUNS.delete().where(_RUNS.c.shop_id == shop_id, _RUNS.c.finished_at < before, _RUNS.c.id.not_in(open_runs))
+    )
+    return done.rowcount
+
+
+def _numbers(result: RunResult) -> dict[str, Any]:
+    return result.counts.as_json() | result.api.as_json() | {"waited_s": result.api.waited_s}

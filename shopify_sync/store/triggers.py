@@ -1,0 +1,118 @@
+"""Change capture: triggers that mark a record when anybody but the sync writes to it or to its children.
+
+The sync's own writes move `sync_rev` (a new row has at least 1, a row about to go has -1), so the guards in the
+WHEN clauses let them pass at the cost of one comparison. Everybody else's writes leave it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A record's table, its columns whose change counts, and how its children refer to it.
+
+    `children` holds (table, parent column, condition on the row, columns); the condition is empty or a comparison
+    with the row named `{row}`.
+    """
+
+    entity: str
+    table: str
+    key: str
+    columns: Sequence[str]
+    children: Sequence[tuple[str, str, str, Sequence[str]]]
+
+
+def statements(watched: Watched, dialect: str) -> Iterator[str]:
+    """The DDL for one entity, in order."""
+    yield from _postgres(watched) if dialect == "postgresql" else _sqlite(watched)
+
+
+def names(watched: Watched) -> Iterator[tuple[str, str]]:
+    """(trigger, table) of everything that `statements` makes."""
+    yield f"tr_{watched.table}_update", watched.table
+    yield f"tr_{watched.table}_delete", watched.table
+    for table, _, _, _ in watched.children:
+        for event in ("insert", "update", "delete"):
+            yield f"tr_{table}_{watched.table}_{event}", table
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+def _sqlite(w: Watched) -> Iterator[str]:
+    mark = f"UPDATE {w.table} SET dirty = true, local_rev = local_rev + 1 WHERE id ="
+    yield (
+        f"CREATE TRIGGER tr_{w.table}_update AFTER UPDATE OF {_quoted(w.columns)} ON {w.table} "
+        f"WHEN NEW.sync_rev = OLD.sync_rev BEGIN {mark} NEW.id; END"
+    )
+    yield (
+        f"CREATE TRIGGER tr_{w.table}_delete AFTER DELETE ON {w.table} "
+        f"WHEN OLD.sync_rev <> -1 AND OLD.shopify_id IS NOT NULL BEGIN "
+        f"INSERT INTO tombstones (shop_id, entity, local_id, shopify_id, record_key, payload, deleted_at) "
+        f"VALUES (OLD.shop_id, '{w.entity}', OLD.id, OLD.shopify_id, OLD.{w.key}, OLD.payload, "
+        f"strftime('%Y-%m-%dT%H:%M:%SZ', 'now')); END"
+    )
+    for table, parent, condition, columns in w.children:
+        new = f" AND {condition.format(row='NEW')}" if condition else ""
+        old = f" AND {condition.format(row='OLD')}" if condition else ""
+        yield (
+            f"CREATE TRIGGER tr_{table}_{w.table}_insert AFTER INSERT ON {table} "
+            f"WHEN NEW.sync_rev = 0{new} BEGIN {mark} NEW.{parent}; END"
+        )
+        yield (
+            f"CREATE TRIGGER tr_{table}_{w.table}_update AFTER UPDATE OF {_quoted(columns)} ON {table} "
+            f"WHEN NEW.sync_rev = OLD.sync_rev{new} BEGIN {mark} NEW.{parent}; "
+            f"{mark} OLD.{parent} AND OLD.{parent} <> NEW.{parent}; END"
+        )
+        yield (
+            f"CREATE TRIGGER tr_{table}_{w.table}_delete AFTER DELETE ON {table} "
+            f"WHEN OLD.sync_rev <> -1{old} BEGIN {mark} OLD.{parent}; END"
+        )
+
+
+def _postgres(w: Watched) -> Iterator[str]:
+    yield (
+        f"CREATE FUNCTION fn_{w.table}_mark() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "NEW.dirty := true; NEW.local_rev := OLD.local_rev + 1; RETURN NEW; END $$"
+    )
+    yield (
+        f"CREATE TRIGGER tr_{w.table}_update BEFORE UPDATE OF {_quoted(w.columns)} ON {w.table} FOR EACH ROW "
+        f"WHEN (NEW.sync_rev = OLD.sync_rev) EXECUTE FUNCTION fn_{w.table}_mark()"
+    )
+    yield (
+        f"CREATE FUNCTION fn_{w.table}_bury() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"INSERT INTO tombstones (shop_id, entity, local_id, shopify_id, record_key, payload, deleted_at) "
+        f"VALUES (OLD.shop_id, '{w.entity}', OLD.id, OLD.shopify_id, OLD.{w.key}, OLD.payload, now()); "
+        "RETURN OLD; END $$"
+    )
+    yield (
+        f"CREATE TRIGGER tr_{w.table}_delete AFTER DELETE ON {w.table} FOR EACH ROW "
+        f"WHEN (OLD.sync_rev <> -1 AND OLD.shopify_id IS NOT NULL) EXECUTE FUNCTION fn_{w.table}_bury()"
+    )
+    for table, parent, condition, columns in w.children:
+        function = f"fn_{table}_{w.table}"
+        mark = f"UPDATE {w.table} SET dirty = true, local_rev = local_rev + 1 WHERE id ="
+        new = f" AND {condition.format(row='NEW')}" if condition else ""
+        old = f" AND {condition.format(row='OLD')}" if condition else ""
+        yield (
+            f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF TG_OP <> 'INSERT' THEN {mark} OLD.{parent}; END IF; "
+            f"IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND NEW.{parent} <> OLD.{parent}) "
+            f"THEN {mark} NEW.{parent}; END IF; RETURN NULL; END $$"
+        )
+        yield (
+            f"CREATE TRIGGER tr_{table}_{w.table}_insert AFTER INSERT ON {table} FOR EACH ROW "
+            f"WHEN (NEW.sync_rev = 0{new}) EXECUTE FUNCTION {function}()"
+        )
+        yield (
+            f"CREATE TRIGGER tr_{table}_{w.table}_update AFTER UPDATE OF {_quoted(columns)} ON {table} "
+            f"FOR EACH ROW WHEN (NEW.sync_rev = OLD.sync_rev{new}) EXECUTE FUNCTION {function}()"
+        )
+        yield (
+            f"CREATE TRIGGER tr_{table}_{w.table}_delete AFTER DELETE ON {table} FOR EACH ROW "
+            f"WHEN (OLD.sync_rev <> -1{old}) EXECUTE FUNCTION {function}()"
+        )
