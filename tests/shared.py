@@ -1,4 +1,4 @@
-"""Where the facts about Shopify lie on a developer's machine. They are not part of the project; tests skip without."""
+"""Where the facts about Shopify lie on a developer's machine. They are no part of the project; tests skip without."""
 
 from __future__ import annotations
 

@@ -42,13 +42,12 @@ class Database:
 
     def _engine(self) -> Engine:
         if self.dialect == "postgresql":
-            engine = create_engine(
+            return create_engine(
                 self.url,
                 connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
                 pool_pre_ping=True,
                 pool_size=3,
             )
-            return engine
         engine = create_engine(
             self.url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, poolclass=QueuePool
         )
@@ -187,7 +186,7 @@ _CAUSES: tuple[tuple[str, str, str, str], ...] = (
         "check the user and password in SHOPIFY_SYNC_DATABASE_URL",
     ),
     (
-        r"connection refused|could not translate|timeout expired|connection failed|server closed|terminating connection",
+        r"connection refused|could not translate|timeout expired|connection failed|server closed|terminating",
         "database-unreachable",
         "the database server does not answer",
         "check host and port in SHOPIFY_SYNC_DATABASE_URL and that the server runs",

@@ -87,6 +87,18 @@ class DatabaseLocal:
             )
             return [row[0] for row in rows]
 
+    def deletions(self) -> int:
+        """How many records were deleted here and wait for what is to become of them on Shopify."""
+        mark = self.dialect.mark
+        with self.database.read() as conn:
+            return int(
+                conn.exec_driver_sql(
+                    f"SELECT count(*) FROM tombstones WHERE shop_id = {mark} AND entity = {mark} "
+                    "AND handled_at IS NULL",
+                    (self.shop_id, self.entity.name),
+                ).scalar_one()
+            )
+
 
 class DatabaseSession:
     """One transaction's view of the records."""
@@ -149,11 +161,11 @@ class DatabaseSession:
         self.writer.touch(self.conn, batch.touch, read_at)
         self.writer.bury(self.conn, batch.gone, read_at)
         now = self.local.clock.now()
-        where = {"shop_id": self.local.shop_id, "entity": self.entity.name}
         for found in batch.conflicts:
             conflicts.note(
                 self.conn,
-                **where,
+                shop_id=self.local.shop_id,
+                entity=self.entity.name,
                 run_id=self.local.run_id,
                 local_id=found.local_id,
                 shopify_id=found.shopify_id,

@@ -135,7 +135,7 @@ def test_collections_travel_as_joins_and_leaves() -> None:
     ("typed", "handle"),
     [
         ("My Handle", "my-handle"),
-        ("  Déjà-vu  ", "déjà-vu"),
+        ("  Déjà-vu  ", "deja-vu"),
         ("東京 タワー", "東京-タワー"),
         ("!!!", "product"),
         ("a__b", "a-b"),

@@ -9,7 +9,6 @@ Sources: Admin schema 2026-10 (`productSet`, `productVariantsBulkUpdate`, `metaf
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -57,6 +56,7 @@ MUTATIONS = (SET, VARIANTS, COLLECTIONS, METAFIELDS, NO_METAFIELDS, PUBLISH, UNP
 
 DEFAULT_OPTION = "Title"
 DEFAULT_VALUE = "Default Title"
+_LATIN = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l"}
 _METAFIELDS_A_CALL = 25  # recorded: metafields-set-over-limit-parity
 _VARIANTS_A_CALL = 250  # list inputs take 250 elements (shopify.dev, "API limits")
 
@@ -96,10 +96,25 @@ def key(record: Record) -> str:
     """The handle that Shopify will give: the user's own, or one made from the title, in Shopify's spelling.
 
     Trimmed, lower-cased, everything but letters and digits (of any script) becomes a hyphen; nothing left gives
-    `product` (recorded: product-handle-validation-parity).
+    `product` (recorded: product-handle-validation-parity). Latin letters lose their accents and apostrophes vanish,
+    as storefront addresses show; what is left is spelled the same by every rule that Shopify may have, so the handle
+    that we look up is the one that it stored.
     """
-    text = unicodedata.normalize("NFC", record.get("handle") or record.get("title") or "").strip().lower()
-    return re.sub(r"[\W_]+", "-", text).strip("-") or "product"
+    out: list[str] = []
+    for letter in unicodedata.normalize("NFC", str(record.get("handle") or record.get("title") or "")).lower():
+        plain = _LATIN.get(letter) or _ascii(letter)
+        if plain:
+            out.append(plain)
+        elif letter.isalnum() or unicodedata.category(letter).startswith("M"):
+            out.append(letter)
+        elif letter not in "'\"’" and out and out[-1] != "-":
+            out.append("-")
+    return "".join(out).strip("-") or "product"
+
+
+def _ascii(letter: str) -> str:
+    parts = [part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)]
+    return "".join(parts) if all(part.isascii() and part.isalnum() for part in parts) else ""
 
 
 def lookup(handles: Sequence[str]) -> Operation:
