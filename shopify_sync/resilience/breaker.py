@@ -15,6 +15,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol, TypeAlias
+from uuid import uuid4
 
 from shopify_sync.clock import Clock
 from shopify_sync.errors import CircuitOpen
@@ -113,7 +114,7 @@ class MemoryBreakerStore:
 
 
 class Breaker:
-    """Decides whether a call may go. `holder` names this process; `threshold` failures in a row open the circuit
+    """Decides whether a call may go. `holder` names this process (made up when not given); `threshold` failures in a row open the circuit
     for `timeout_s` seconds; a probe is given up for lost after `probe_s`.
 
     The state is read before each call (one indexed row) and written only when it changes.
@@ -124,12 +125,12 @@ class Breaker:
         store: BreakerStore,
         clock: Clock,
         *,
-        holder: str,
+        holder: str | None = None,
         threshold: int = 5,
         timeout_s: float = 30.0,
         probe_s: float = PROBE_S,
     ) -> None:
-        self.store, self.clock, self.holder = store, clock, holder
+        self.store, self.clock, self.holder = store, clock, holder or uuid4().hex
         self.threshold, self.timeout_s, self.probe_s = threshold, timeout_s, probe_s
         self._clean = False
 

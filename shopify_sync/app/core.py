@@ -1,20 +1,22 @@
-"""Joining the parts: the only place that builds clients, databases and engines and lets them run."""
+"""The program: a shop, a database, and the runs between them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from shopify_sync.app import checks, importing
 from shopify_sync.clock import Clock, SystemClock
 from shopify_sync.config import Settings
 from shopify_sync.engine.pull import Pull, PullOptions
 from shopify_sync.engine.push import Push, PushOptions
 from shopify_sync.entities import NAMES, entity
 from shopify_sync.errors import CircuitOpen, Interrupted, LeaseHeld, SyncError, UsageError
+from shopify_sync.files import Parsed, Problem
 from shopify_sync.records import ApiUse, Progress, RunResult
 from shopify_sync.resilience.breaker import Breaker
 from shopify_sync.shopify.client import Client, build_client
@@ -192,7 +194,32 @@ class App:
     def breaker_trip(self, reason: str) -> None:
         self.breaker.store.trip(self.clock.now(), reason)
 
+    def import_records(
+        self, name: str, items: Iterable[Parsed | Problem], *, dry_run: bool = False, file: str = ""
+    ) -> importing.ImportResult:
+        """Write a file's records as local edits; the next push takes them to Shopify."""
+        result = importing.ImportResult(file, dry_run=dry_run)
+        importing.write(self.database, entity(name), self.shop["id"], items, result, self.progress)
+        return result
+
     # the shop
+
+    def doctor(self) -> list[checks.Check]:
+        """Look at everything that a sync needs; what can't be looked at is told as such."""
+        found = [checks.of_configuration(self.settings), *checks.of_database(self.database)]
+        if any(check.status == "fail" for check in found):
+            return found
+        try:
+            info = self.ask_shop()
+        except SyncError as error:
+            found.append(checks.Check("shopify", "fail", error.what, error.next))
+        else:
+            asked = self.settings.require_shop().api_version
+            found += checks.of_shop(info, self.clock, asked, self.domain)
+        state = self.breaker.store.load()
+        status, following = ("ok", "") if state.state == "closed" else ("warn", "wait, or `breaker reset`")
+        found.append(checks.Check("breaker", status, f"{state.state}, {state.failures} failures", following))
+        return found
 
     def facts(self) -> ShopFacts:
         """What a push needs to know of the shop; asked once a day."""
@@ -236,13 +263,15 @@ class App:
             raise UsageError(f"there is no entity {name!r}", next=f"choose one of: {', '.join(NAMES)}") from None
         result = RunResult(name, direction, started_at=self.clock.now())
         before = _copy(self.client.use)
-        try:
-            lease = leases.acquire(self.database, f"{self.shop['id']}:{name}:{direction}", self.clock)
-        except LeaseHeld as error:
-            return self._ended(result, "skipped", error)
+        lease = None
+        if not dry_run:  # which writes nothing, not even that it runs
+            try:
+                lease = leases.acquire(self.database, f"{self.shop['id']}:{name}:{direction}", self.clock)
+            except LeaseHeld as error:
+                return self._ended(result, "skipped", error)
         self._lease, self._beaten_at = lease, self.clock.monotonic()
         try:
-            local = self._begin(declared, direction, lease, result, dry_run=dry_run)
+            local = self._begin(declared, direction, lease, result)
             try:
                 work(declared, local, result)
                 self._judge(result)
@@ -258,18 +287,19 @@ class App:
                 raise
             finally:
                 result.api = _since(before, self.client.use)
-                self._finish(result, dry_run=dry_run)
+                self._finish(result)
         finally:
             self._lease = None
-            with suppress(SyncError):
-                lease.release()
+            if lease is not None:
+                with suppress(SyncError):
+                    lease.release()
         return result
 
     def _begin(
-        self, declared: Entity, direction: str, lease: leases.Lease, result: RunResult, *, dry_run: bool
+        self, declared: Entity, direction: str, lease: leases.Lease | None, result: RunResult
     ) -> DatabaseLocal:
         now = self.clock.now()
-        if not dry_run:
+        if lease is not None:
             with self.database.transaction() as conn:
                 runs.interrupt_others(conn, self.shop["id"], declared.name, direction, now)
                 result.run_id = runs.start(
@@ -291,9 +321,9 @@ class App:
             clock=self.clock,
         )
 
-    def _finish(self, result: RunResult, *, dry_run: bool) -> None:
+    def _finish(self, result: RunResult) -> None:
         result.finished_at = self.clock.now()
-        if dry_run or result.run_id is None:
+        if result.run_id is None:
             return
         # The error that stopped the run matters more than one of writing it down.
         with suppress(SyncError), self.database.transaction() as conn:
