@@ -93,6 +93,7 @@ class App:
         return Breaker(
             DatabaseBreakerStore(self.database, self.domain),
             self.clock,
+            holder=leases.this_process(),
             threshold=chosen.threshold,
             timeout_s=chosen.timeout_s,
         )
@@ -141,7 +142,7 @@ class App:
 
         def work(declared: Entity, local: DatabaseLocal, result: RunResult) -> None:
             self.facts()
-            remote = ShopifyRemote(self.client, declared)
+            remote = ShopifyRemote(self.client, declared, self.clock)
             Pull(declared, remote, local, result, options, self.progress).run()
 
         return self._run(name, "pull", work, dry_run=dry_run)
@@ -161,7 +162,7 @@ class App:
         options = PushOptions(limit=limit, dry_run=dry_run, only=only, again=again)
 
         def work(declared: Entity, local: DatabaseLocal, result: RunResult) -> None:
-            remote = ShopifyRemote(self.client, declared)
+            remote = ShopifyRemote(self.client, declared, self.clock)
             facts = self.facts() if local.dirty(0, 1) else ShopFacts()
             Push(declared, remote, local, result, options, self.progress, self.clock, facts).run()
             self._tell_deletions(local, result)

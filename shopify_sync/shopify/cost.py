@@ -218,7 +218,8 @@ class _Reader:
             inner, branches = self.fields(below, root=root)
             target = typed.setdefault(name, []) if name and not root else common
             target += inner
-            target += max(branches, key=lambda branch: len(branch), default=())
+            longest: tuple[_Field, ...] = max(branches, key=len, default=())  # a type inside a type: rare
+            target += longest
         return tuple(common), tuple(tuple(fields) for fields in typed.values())
 
     def _field(self, node: FieldNode, selection: SelectionSetNode, *, root: bool) -> _Field:
@@ -237,7 +238,9 @@ class _Reader:
             kind = "connection"
         elif name.endswith("Count"):
             kind = "count"
-        elif name in _FREE or (leaves & _MONEY and leaves - {"__typename"} <= _MONEY and not branches):
+        elif name in _FREE or (
+            leaves & (_MONEY - {"currencyCode"}) and leaves - {"__typename"} <= _MONEY and not branches
+        ):
             kind = "free"
         else:
             kind = "object"

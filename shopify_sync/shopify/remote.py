@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from shopify_sync.clock import Clock
 from shopify_sync.errors import QueryTooExpensive, RequestRefused, Unreachable
 from shopify_sync.records import (
     ApiUse,
@@ -27,15 +28,15 @@ from shopify_sync.spec.mapping import parse_time
 STAMPS_A_CALL = 250  # list inputs take 250 elements (shopify.dev, "API limits")
 CONNECTION_PAGE = 250
 _TORN_READS = 3
-_SLOW = {"timeout", "read_timeout", "http_504"}
+_SLOW = {"read_timeout", "http_504"}
 
 
 class ShopifyRemote:
     """The engine's `Remote`. `size` adapts how many records are fetched whole in one request."""
 
-    def __init__(self, client: Client, entity: Entity, size: PageSize | None = None) -> None:
+    def __init__(self, client: Client, entity: Entity, clock: Clock, size: PageSize | None = None) -> None:
         self.client, self.entity = client, entity
-        self.size = size or PageSize()
+        self.size = size or PageSize(clock)
         self.served_at: datetime | None = None
 
     @property
@@ -100,9 +101,7 @@ class ShopifyRemote:
                 continue
             read_at = min(read_at or reply.served_at, reply.served_at)
             for number, node in zip(chunk, reply.data["nodes"], strict=True):
-                if not node:
-                    missing.append(number)
-                elif (whole := self._drained(node)) is None:
+                if not node or (whole := self._drained(node)) is None:
                     missing.append(number)
                 else:
                     nodes.append(whole)

@@ -1,1 +1,1 @@
-
+"""How one operation travels: policies that wrap one another, Retry(Breaker(Throttle(Http)))."""
