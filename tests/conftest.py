@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from shopify_sync.sandbox import SandboxServer
 from shopify_sync.store import migrate
 from shopify_sync.store.database import Database
 from tests.postgres import binaries, shared_cluster
+from tests.world import World
 
 _numbers = itertools.count(1)
 
@@ -102,3 +104,16 @@ def database(database_url: str) -> Iterator[Database]:
 
 def _named(url: str, name: str) -> str:
     return url.rpartition("/")[0] + "/" + name
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    """A sandbox shop with 30 products."""
+    with SandboxServer(products=30, seed=7) as running:
+        yield running
+
+
+@pytest.fixture
+def world(server: SandboxServer, database_url: str) -> World:
+    """A shop with 30 products and an empty database, once for each kind of database."""
+    return World(server, database_url)

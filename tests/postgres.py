@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -17,9 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+
 
 def binaries() -> Path | None:
-    """The folder with `initdb` and `postgres`."""
+    """The folder with `initdb` and `pg_ctl`."""
     for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
         if (folder / "initdb").exists():
             return folder
@@ -27,42 +28,45 @@ def binaries() -> Path | None:
     return Path(found).resolve().parent if found else None
 
 
-class Cluster:
-    """A running cluster. `url` is its maintenance database; `stop` ends it and removes its files."""
+def start() -> tuple[str, Path]:
+    """Start a cluster; (URL of its maintenance database, its folder). `pg_ctl` waits until it answers."""
+    programs = binaries()
+    if programs is None:
+        raise RuntimeError("no Postgres here: install it, or set SHOPIFY_SYNC_TEST_POSTGRES")
+    folder = Path(tempfile.mkdtemp(prefix="shopify-sync-pg-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, _user())
+    data, port = folder / "data", _free_port()
+    _run(programs / "initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "-D", data)
+    options = f"-h 127.0.0.1 -p {port} -k {folder} " + " ".join(f"-c {setting}" for setting in _SETTINGS)
+    _run(programs / "pg_ctl", "-D", data, "-l", folder / "log", "-w", "-o", options, "start")
+    return f"postgresql://postgres@127.0.0.1:{port}/postgres", folder
 
-    def __init__(self, folder: Path) -> None:
-        programs = binaries()
-        if programs is None:
-            raise RuntimeError("no Postgres here: install it, or set SHOPIFY_SYNC_TEST_POSTGRES")
-        self.folder = folder
-        # Postgres refuses to run as root; the package made a user for it.
-        self.user = "postgres" if os.geteuid() == 0 else None
-        if self.user:
-            shutil.chown(folder, self.user)
-        self.port = _free_port()
-        self._run(
-            [programs / "initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "-D", folder / "data"]
-        )
-        settings = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
-        command = [programs / "postgres", "-D", folder / "data", "-h", "127.0.0.1", "-p", self.port, "-k", folder]
-        for setting in settings:
-            command += ["-c", setting]
-        self.process = subprocess.Popen(
-            [str(part) for part in command],
-            user=self.user,
-            stdout=(folder / "log").open("wb"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
 
-    def _run(self, command: list[object]) -> None:
-        subprocess.run([str(part) for part in command], user=self.user, check=True, capture_output=True)
+def stop(folder: Path) -> None:
+    """End the cluster in a folder and remove it."""
+    programs = binaries()
+    if programs is not None:
+        _run(programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
 
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(30)
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+def _user() -> str | None:
+    """Postgres refuses to run as root; its package made a user for it."""
+    return "postgres" if os.geteuid() == 0 else None
+
+
+def _run(*command: object) -> None:
+    # The server inherits what it is given here, so it gets no pipe that somebody would wait on.
+    subprocess.run(
+        [str(part) for part in command],
+        user=_user(),
+        check=True,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def _free_port() -> int:
@@ -71,70 +75,27 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_ready(url: str) -> None:
-    """Until the server answers. Bounded by libpq's own time-out for each try."""
-    import psycopg
-
-    for _ in range(200):
-        try:
-            psycopg.connect(url, connect_timeout=5).close()
-        except psycopg.OperationalError:
-            socket.socket().close()
-            select_wait(0.05)
-        else:
-            return
-    raise RuntimeError("the cluster did not come up")
-
-
-def select_wait(seconds: float) -> None:
-    """Give a starting server time; the only wait in the tests, and for another program's start."""
-    import select
-
-    select.select([], [], [], seconds)
-
-
-@contextmanager
-def cluster() -> Iterator[str]:
-    """A cluster for as long as the block lasts; its URL."""
-    given = os.environ.get("SHOPIFY_SYNC_TEST_POSTGRES")
-    if given:
-        yield given
-        return
-    folder = Path(tempfile.mkdtemp(prefix="shopify-sync-pg-"))
-    running = Cluster(folder)
-    try:
-        wait_ready(running.url)
-        yield running.url
-    finally:
-        running.stop()
-
-
 @contextmanager
 def shared_cluster(meeting: Path) -> Iterator[str]:
     """One cluster for all processes that meet in a folder: the first starts it, the last stops it."""
-    given = os.environ.get("SHOPIFY_SYNC_TEST_POSTGRES")
-    if given:
+    if given := os.environ.get("SHOPIFY_SYNC_TEST_POSTGRES"):
         yield given
         return
-    count, lock = meeting / "postgres-users", meeting / "postgres-lock"
-    place = meeting / "postgres-url"
+    lock, place, users = meeting / "postgres.lock", meeting / "postgres.place", meeting / "postgres.users"
     with lock.open("w") as guard:
         fcntl.flock(guard, fcntl.LOCK_EX)
         if not place.exists():
-            running = Cluster(Path(tempfile.mkdtemp(prefix="shopify-sync-pg-")))
-            wait_ready(running.url)
-            place.write_text(f"{running.url}\n{running.process.pid}\n{running.folder}")
-        users = int(count.read_text()) if count.exists() else 0
-        count.write_text(str(users + 1))
-    url, pid, folder = place.read_text().split("\n")
+            url, folder = start()
+            place.write_text(f"{url}\n{folder}")
+        url, folder = place.read_text().split("\n")[0], Path(place.read_text().split("\n")[1])
+        users.write_text(str(int(users.read_text()) + 1 if users.exists() else 1))
     try:
         yield url
     finally:
         with lock.open("w") as guard:
             fcntl.flock(guard, fcntl.LOCK_EX)
-            users = int(count.read_text()) - 1
-            count.write_text(str(users))
-            if users == 0:
-                os.kill(int(pid), signal.SIGINT)
+            left = int(users.read_text()) - 1
+            users.write_text(str(left))
+            if left == 0:
                 place.unlink()
-                shutil.rmtree(folder, ignore_errors=True)
+                stop(folder)

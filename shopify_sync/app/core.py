@@ -61,7 +61,11 @@ def open_app(
     database = Database(settings.database_url)
     try:
         migrate.require(database)
-        yield App(settings, database, clock or SystemClock(), progress or NoProgress(), trigger)
+        app = App(settings, database, clock or SystemClock(), progress or NoProgress(), trigger)
+        try:
+            yield app
+        finally:
+            app.close()
     finally:
         database.dispose()
 
@@ -121,6 +125,11 @@ class App:
             connect_timeout_s=chosen.http.connect_timeout_s,
             on_wait=self._waiting,
         )
+
+    def close(self) -> None:
+        """Give connections back; a client that was never needed is not made for it."""
+        if "client" in self.__dict__:
+            self.client.close()
 
     # runs
 

@@ -114,8 +114,8 @@ class MemoryBreakerStore:
 
 
 class Breaker:
-    """Decides whether a call may go. `holder` names this process (made up when not given); `threshold` failures in a row open the circuit
-    for `timeout_s` seconds; a probe is given up for lost after `probe_s`.
+    """Decides whether a call may go. `holder` names this process (made up when not given); `threshold` failures in
+    a row open the circuit for `timeout_s` seconds; a probe is given up for lost after `probe_s`.
 
     The state is read before each call (one indexed row) and written only when it changes.
     """

@@ -9,90 +9,119 @@ from shopify_sync.clock import Clock
 from shopify_sync.errors import QueryTooExpensive
 from shopify_sync.records import Cost
 
-# The server rounds, and its clock is not ours: a request that would fit exactly waits this much longer.
-_MARGIN_S = 0.02
-# How fast the reserve for others shrinks again while nobody else is seen spending.
-_FORGET = 0.9
+# The server tells whole points and checks with fractions: this much may be hidden in two answers.
+_ROUNDING = 2.0
+# How long after the last sign of others we go on leaving them room.
+_SHARED_S = 60.0
+# Shopify's buckets of requests refill whole in 20 s: 40 at 2/s, 400 at 20/s (shopify.dev, "REST rate limits").
+_REST_FILL_S = 20.0
 
 
 class CostBucket:
-    """Points: `restore_rate` a second flow back, up to `maximum`.
+    """Points: `restore_rate` a second flow back, up to `maximum`. Source: shopify.dev, "API limits";
+    `extensions.cost.throttleStatus`.
 
-    Until the first answer nothing is known, so the first request goes at once; it should be a cheap one. When an
-    answer says that less is left than we reckoned, others spend from the same bucket, and that much more is left to
-    them before our next request. Source: shopify.dev, "API limits"; `extensions.cost.throttleStatus`.
+    Until the first answer nothing is known, so the first request goes at once; it should be a cheap one. `reserve`
+    points are always left. When an answer says that less is left than we can account for, others spend from the
+    same bucket, and as much is left to them as the largest operation seen, ours or theirs, for a minute: two
+    processes that each leave room for the other's next operation can send at the same moment and both be served.
     """
 
-    def __init__(self, clock: Clock, *, reserve: float = 50.0) -> None:
+    def __init__(
+        self, clock: Clock, maximum: float = 1000.0, restore_rate: float = 50.0, *, reserve: float = 50.0
+    ) -> None:
         self.clock, self.floor = clock, reserve
-        self.maximum: float | None = None
-        self.restore_rate = 0.0
-        self.reserve = reserve
-        self._available = 0.0
-        self._at = clock.monotonic()
+        self.maximum, self.restore_rate = maximum, restore_rate
+        self.known = False
+        self._level, self._at = maximum, clock.monotonic()
+        self._taken = 0.0
+        self._largest = 0.0
+        self._foreign = 0.0
+        self._shared_until: float | None = None
 
+    @property
     def available(self) -> float:
-        """Points that should be there now."""
-        if self.maximum is None:
-            return 0.0
-        passed = self.clock.monotonic() - self._at
-        return min(self.maximum, self._available + passed * self.restore_rate)
+        """Points that should be there now; never more than the server has, as long as we are alone."""
+        passed = max(0.0, self.clock.monotonic() - self._at)
+        return min(self.maximum, self._level + passed * self.restore_rate)
+
+    @property
+    def reserve(self) -> float:
+        """Points left to others: more while they were seen spending."""
+        if self._shared_until is None or self.clock.monotonic() >= self._shared_until:
+            return self.floor
+        return max(self.floor, self._foreign, self._largest)
 
     def wait_s(self, cost: float) -> float:
         """Seconds until `cost` points may be spent. Raises QueryTooExpensive when no wait would help."""
-        if self.maximum is None:
-            return 0.0
         if cost > self.maximum:
             raise QueryTooExpensive(
-                f"a query of {cost:.0f} points never fits into a bucket of {self.maximum:.0f}",
-                next="report this; pages should have become smaller by themselves",
+                f"one query of about {cost:.0f} points does not fit into a bucket of {self.maximum:.0f}",
+                why="Shopify refuses a query that costs more than its bucket holds",
+                next="ask for fewer records in one query",
             )
-        wanted = cost + min(self.reserve, self.maximum - cost)
-        lacking = wanted - self.available()
-        return lacking / self.restore_rate + _MARGIN_S if lacking > 0 else 0.0
+        lacking = min(cost + self.reserve, self.maximum) - self.available
+        return lacking / self.restore_rate if lacking > 0 else 0.0
 
     def take(self, cost: float) -> None:
         """Spend: called as the request goes out."""
-        self._available, self._at = self.available() - cost, self.clock.monotonic()
+        self._level, self._at = self.available - cost, self.clock.monotonic()
+        self._taken = cost
+        self._largest = max(self._largest, cost)
 
-    def correct(self, cost: Cost) -> None:
-        """Take over what the answer says, and see from it whether others spend as well."""
-        known = self.maximum is not None
-        refund = cost.requested - (cost.actual if cost.actual is not None else 0)
-        expected = min(cost.maximum, self.available() + refund)
-        self.maximum, self.restore_rate = cost.maximum, max(cost.restore_rate, 1.0)
-        self._available, self._at = cost.available, self.clock.monotonic()
-        taken_by_others = expected - cost.available if known else 0.0
-        # Half a second's flow is within what network and rounding explain.
-        seen = taken_by_others if taken_by_others > self.restore_rate / 2 else 0.0
-        self.reserve = max(self.floor, seen, self.floor + (self.reserve - self.floor) * _FORGET)
+    def correct(self, told: Cost) -> None:
+        """Take over what the answer to the last `take` says, and see from it whether others spend as well.
+
+        What the server had when it answered is a lower bound of what it has now, so what follows is never sent too
+        early by it. What we had right after sending, with the refund, is a lower bound of what it told, if we are
+        alone; so a lower number is proof of others, whatever the network's delays.
+        """
+        now = self.clock.monotonic()
+        spent = float(told.actual or 0)
+        most = told.maximum - spent
+        expected = min(most, self._level + self._taken - spent) if self.known else most
+        unexplained = expected - told.available
+        if unexplained > _ROUNDING:
+            # On a first answer it may be our own previous run: a hint that others exist, not how much they take.
+            self._foreign = max(unexplained, self._foreign * 0.9) if self.known else 0.0
+            self._shared_until = now + _SHARED_S
+        elif self._shared_until is not None and now >= self._shared_until:
+            self._foreign, self._shared_until = 0.0, None
+        self._largest = max(self._largest, told.requested)
+        self.maximum, self.restore_rate = told.maximum, max(told.restore_rate, 1.0)
+        self._level, self._at, self._taken, self.known = told.available, now, 0.0, True
 
 
 class RequestBucket:
     """Requests: `rate` a second, `burst` at once. `X-Shopify-Shop-Api-Call-Limit` and `Retry-After` correct it."""
 
-    def __init__(self, clock: Clock, *, rate: float = 40.0, burst: int = 80) -> None:
+    def __init__(self, clock: Clock, *, rate: float = 40.0, burst: float = 80.0) -> None:
         self.clock, self.rate, self.burst = clock, rate, float(burst)
-        self._level = 0.0
-        self._at = clock.monotonic()
-        self._held_until = 0.0
+        self._level, self._at = self.burst, clock.monotonic()
+        self._held_until = self._at
 
-    def _used(self) -> float:
-        return max(0.0, self._level - (self.clock.monotonic() - self._at) * self.rate)
+    @property
+    def available(self) -> float:
+        """Requests that may go now."""
+        passed = max(0.0, self.clock.monotonic() - self._at)
+        return min(self.burst, self._level + passed * self.rate)
 
     def wait_s(self) -> float:
         """Seconds until one more request may go."""
-        held = max(0.0, self._held_until - self.clock.monotonic())
-        over = self._used() + 1 - self.burst
-        return max(held, over / self.rate if over > 0 else 0.0)
+        held = self._held_until - self.clock.monotonic()
+        return max(0.0, held, (1.0 - self.available) / self.rate)
 
     def take(self) -> None:
-        self._level, self._at = self._used() + 1, self.clock.monotonic()
+        """Count one request: called as it goes out."""
+        self._level, self._at = self.available - 1.0, self.clock.monotonic()
 
     def correct(self, used: int, capacity: int) -> None:
-        """What the header says: `32/40`."""
-        self.burst = float(capacity)
-        self._level, self._at = float(used), self.clock.monotonic()
+        """What the header says: `32/40`. It only ever makes us slower than we were told to be."""
+        if capacity <= 0:
+            return
+        self._level, self._at = min(self.available, float(capacity - used)), self.clock.monotonic()
+        self.burst = min(self.burst, float(capacity))
+        self.rate = min(self.rate, capacity / _REST_FILL_S)
 
     def hold(self, seconds: float) -> None:
         """`Retry-After`: nothing goes before that is over."""

@@ -75,10 +75,10 @@ class ClientCredentials:
     """A token by the client-credentials grant, kept until five minutes before it expires."""
 
     renewable = True
-    __slots__ = ("_client_id", "_clock", "_secret", "_token", "_until")
+    __slots__ = ("_client_id", "_clock", "_domain", "_secret", "_token", "_until")
 
-    def __init__(self, client_id: str, client_secret: str, clock: Clock) -> None:
-        self._client_id, self._secret, self._clock = client_id, client_secret, clock
+    def __init__(self, client_id: str, client_secret: str, domain: str, clock: Clock) -> None:
+        self._client_id, self._secret, self._domain, self._clock = client_id, client_secret, domain, clock
         self._token: str | None = None
         self._until = 0.0
 
@@ -95,7 +95,7 @@ class ClientCredentials:
         status, headers, body = post(TOKEN_PATH, form)
         found = _object(body)
         if status != 200:
-            raise _refusal(status, headers, body, found)
+            raise _refusal(status, headers, body, self._domain)
         token = found.get("access_token")
         if not isinstance(token, str) or not token:
             raise Unreachable("Shopify's answer to the request for a token holds none", kind="not_json")
@@ -119,18 +119,19 @@ def _object(body: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _refusal(status: int, headers: Mapping[str, str], body: bytes, found: Mapping[str, Any]) -> SyncError:
+def _refusal(status: int, headers: Mapping[str, str], body: bytes, domain: str) -> SyncError:
     """The error of the token endpoint; one we do not know keeps the meaning of its status."""
+    found = _object(body)
     code = str(found.get("error") or "")
     if not code:  # Shopify answers some refusals with an HTML page that names the code
         text = body[:20_000].decode("utf-8", "replace")
         code = next((known for known in _REMEDIES if known in text), "")
     if status >= 500 or status in (402, 404, 423, 429):
-        other = from_status(status, headers, body)
+        other = from_status(status, headers, body, domain)
         if other is not None:
             return other
     return TokenRejected(
-        "Shopify gives no token for this client id and secret",
+        f"Shopify gives no token for {domain} with this client id and secret",
         why=f"{code}: {found.get('error_description') or f'HTTP {status}'}" if code else f"HTTP {status}",
         next=_REMEDIES.get(code, "check client_id and client_secret, and that the app is installed in the shop"),
         details={"error": code, "status": status},

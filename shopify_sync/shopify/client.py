@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from shopify_sync.clock import Clock
-from shopify_sync.errors import UsageError
+from shopify_sync.errors import ConfigError, UsageError
 from shopify_sync.records import ApiUse, Operation, RecordError, Reply, Transport
 from shopify_sync.resilience.backoff import Backoff
 from shopify_sync.resilience.breaker import Breaker
@@ -41,8 +41,10 @@ _OTHERWISE = "correct the value in the database; the next push sends it again"
 class Client:
     """Sends operations and keeps what they cost in `use`."""
 
-    def __init__(self, transport: Transport, use: ApiUse, asked_version: str) -> None:
-        self.transport, self.use, self.asked_version = transport, use, asked_version
+    def __init__(
+        self, transport: Transport, use: ApiUse, asked_version: str, close: Callable[[], None] | None = None
+    ) -> None:
+        self.transport, self.use, self.asked_version, self._close = transport, use, asked_version, close
         self.served_version: str | None = None
 
     def execute(self, operation: Operation) -> Reply:
@@ -59,6 +61,11 @@ class Client:
                     reply.api_version,
                 )
         return reply
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if self._close is not None:
+            self._close()
 
 
 class PageSize:
@@ -128,8 +135,13 @@ def build_client(
     on_wait: OnWait | None = None,
     rng: random.Random | None = None,
 ) -> Client:
-    """A client for one shop: Retry(Breaker(Throttle(Http))). Raises UsageError without domain or credentials."""
-    valid_domain(domain)
+    """A client for one shop: Retry(Breaker(Throttle(Http))). Raises ConfigError, UsageError without credentials."""
+    if not valid_domain(domain):
+        raise ConfigError(
+            f"{domain!r} is not the permanent address of a shop",
+            why="a token is only ever sent to such an address",
+            next="use the form my-shop.myshopify.com, without https:// and without a path",
+        )
     tokens: TokenSource
     if token:
         tokens = StaticToken(token)
@@ -164,4 +176,4 @@ def build_client(
         retries=retries,
         deadline_s=deadline_s,
     )
-    return Client(retry, use, api_version)
+    return Client(retry, use, api_version, http.close)

@@ -55,7 +55,7 @@ KINDS: dict[str, Kind] = {
     # answers of the GraphQL layer
     "throttled": Kind(True, False, False, "the bucket was empty"),
     "internal": Kind(True, True, True, "an internal error of Shopify's"),
-    "partial": Kind(True, True, False, "a part of the answer is missing"),
+    "partial": Kind(True, False, False, "a part of the answer is missing"),
     "torn_read": Kind(True, False, False, "the record changed while it was read"),
 }
 
@@ -106,11 +106,12 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes, host: str)
         402: ("the shop is frozen since its bill is unpaid", "the merchant has to settle it with Shopify"),
         404: ("there is no shop at this address", "check SHOPIFY_SHOP_DOMAIN; a closed shop answers so, too"),
         423: ("the shop is locked", "ask Shopify's support; trying again makes it worse"),
+        530: ("the shop's domain can't be resolved by Shopify", "ask the merchant to check the shop's domain"),
     }
     if status in closed:
         why, following = closed[status]
         return ShopClosed(f"{host} can't be used (HTTP {status})", why=why, next=following)
-    if status >= 500:
+    if status >= 500 and status != 501:
         return unreachable("http_500", host, detail=f"HTTP {status}")
     return RequestRefused(
         f"{host} refused the request (HTTP {status})",
@@ -148,7 +149,7 @@ def from_graphql(
         return QueryTooExpensive(f"{operation.name} costs more than one query may", errors=_listed(found))
     if (first := _first(found, "SHOP_INACTIVE")) is not None:
         return ShopClosed(f"{host} is inactive", next="the merchant has to open the shop again")
-    if operation.mutation and isinstance(data, Mapping) and data.get(operation.root) is not None:
+    if operation.mutation and isinstance(data, Mapping) and any(value is not None for value in data.values()):
         return None
     if (first := _first(found, "ACCESS_DENIED")) is not None:
         needed = str((first.get("extensions") or {}).get("requiredAccess") or "")

@@ -122,7 +122,7 @@ class DatabaseSession:
         natural = self.entity.natural_key
         rows = self.conn.exec_driver_sql(
             f"SELECT {natural}, id FROM {self.writer.name} WHERE shop_id = {self.dialect.mark} "
-            f"AND shopify_id IS NULL AND {natural} IN {self.dialect.many}",
+            f"AND shopify_id IS NULL AND {natural} IN {self.dialect.many_texts}",
             (self.local.shop_id, self.dialect.bind(list(keys))),
         )
         found: dict[str, list[int]] = {}

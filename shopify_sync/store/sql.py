@@ -10,10 +10,11 @@ from sqlalchemy import Connection
 
 
 class Dialect(Protocol):
-    """`mark` is one parameter; `many` a parenthesised list bound from `bind(values)`."""
+    """`mark` is one parameter; `many` and `many_texts` a list of ids or texts, bound from `bind(values)`."""
 
     mark: str
     many: str
+    many_texts: str
 
     def bind(self, values: Sequence[Any]) -> Any: ...
 
@@ -73,7 +74,7 @@ class _Shared:
 class SqliteDialect(_Shared):
     """A list is one JSON parameter, so that statements stay the same whatever its length."""
 
-    many = "(SELECT value FROM json_each(?))"
+    many = many_texts = "(SELECT value FROM json_each(?))"
 
     def bind(self, values: Sequence[Any]) -> Any:
         return orjson.dumps(list(values)).decode()
@@ -91,7 +92,8 @@ class SqliteDialect(_Shared):
 
 class PostgresDialect(_Shared):
     mark = "%s"
-    many = "(SELECT unnest(%s))"
+    many = "(SELECT unnest(%s::bigint[]))"
+    many_texts = "(SELECT unnest(%s::text[]))"
 
     def bind(self, values: Sequence[Any]) -> Any:
         return list(values)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from shopify_sync.errors import SyncError, Unreachable
+from shopify_sync.errors import AuthError, QueryTooExpensive, RequestRefused, ShopClosed, Unreachable
 from shopify_sync.records import Operation, Reply, Transport
 from shopify_sync.resilience.breaker import Breaker
 from shopify_sync.shopify.errors import KINDS
 
 
 class BreakerTransport:
-    """Counts what counts: failures of Shopify. A refusal of ours shows that it is there, and heals."""
+    """Counts what counts: failures of Shopify. Refused, or told to wait: it is there, and that heals."""
 
     def __init__(self, inner: Transport, breaker: Breaker) -> None:
         self.inner, self.breaker = inner, breaker
@@ -21,9 +21,12 @@ class BreakerTransport:
         except Unreachable as error:
             if KINDS[error.kind].counts:
                 self.breaker.failure(error.what)
+            else:
+                self.breaker.success()
             raise
-        except SyncError:
-            self.breaker.success()
+        except (AuthError, ShopClosed, RequestRefused) as error:
+            if not isinstance(error, QueryTooExpensive):  # which may be our own reckoning, without any request
+                self.breaker.success()
             raise
         self.breaker.success()
         return reply

@@ -101,16 +101,12 @@ class HttpTransport:
         """Send with a token; where a fetched one is refused, once more with a new one."""
         response, raw = self._post(self.path, body, token=self.tokens.token(self._form))
         if response.status_code == 401 and self.tokens.renewable:
-            self.tokens.forget()
-            response, raw = self._post(self.path, body, token=self.tokens.token(self._form))
+            response, raw = self._post(self.path, body, token=self.tokens.renew(self._form))
         return response, raw
 
-    def _form(self, path: str, fields: Mapping[str, str]) -> tuple[int, Any]:
+    def _form(self, path: str, fields: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         response, raw = self._exchange("POST", path, data=dict(fields))
-        try:
-            return response.status_code, orjson.loads(raw)
-        except orjson.JSONDecodeError:
-            return response.status_code, None
+        return response.status_code, response.headers, raw
 
     def _post(self, path: str, body: bytes, *, token: str) -> tuple[httpx.Response, bytes]:
         headers = {"Content-Type": "application/json", "X-Shopify-Access-Token": token}

@@ -7,7 +7,7 @@ import logging
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from shopify_sync.clock import Clock
-from shopify_sync.errors import SyncError, Throttled, Unreachable
+from shopify_sync.errors import CircuitOpen, SyncError, Throttled, Unreachable
 from shopify_sync.records import ApiUse, Operation, Reply, Transport
 from shopify_sync.resilience.backoff import Backoff
 from shopify_sync.resilience.breaker import Breaker
@@ -40,6 +40,7 @@ class RetryTransport:
     def send(self, operation: Operation) -> Reply:
         started = self.clock.monotonic()
         failures = 0
+        last: Unreachable | None = None
 
         def again(error: BaseException) -> bool:
             return isinstance(error, SyncError) and may_retry(error, operation)
@@ -47,7 +48,7 @@ class RetryTransport:
         def stop(state: RetryCallState) -> bool:
             nonlocal failures
             error = state.outcome.exception() if state.outcome else None
-            if not isinstance(error, Throttled):
+            if not (isinstance(error, Throttled) and error.kind == "throttled"):
                 failures += 1
             wait_s = state.upcoming_sleep or 0.0
             late = self.clock.monotonic() - started + wait_s > self.deadline_s
@@ -59,9 +60,11 @@ class RetryTransport:
             return asked if asked is not None else self.backoff.delay(max(1, failures + 1))
 
         def told(state: RetryCallState) -> None:
+            nonlocal last
             self.use.retries += 1
             error = state.outcome.exception() if state.outcome else None
             log.info("%s: %s; attempt %s follows", operation.name, error, state.attempt_number + 1)
+            last = error if isinstance(error, Unreachable) else None
 
         retrying = Retrying(
             stop=stop,
@@ -73,7 +76,11 @@ class RetryTransport:
         )
         try:
             return retrying(self.inner.send, operation)
+        except CircuitOpen:
+            if last is None:
+                raise
+            raise last from None  # our own failures opened it: they are what happened
         except Unreachable as error:
-            if KINDS[error.kind].counts and KINDS[error.kind].retry:
+            if KINDS[error.kind].counts and may_retry(error, operation):
                 self.breaker.exhausted(error.what)
             raise
