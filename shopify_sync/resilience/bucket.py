@@ -11,6 +11,8 @@ from shopify_sync.records import Cost
 
 # The server tells whole points and checks with fractions: this much may be hidden in two answers.
 _ROUNDING = 2.0
+# By how much an operation weighs less for the reserve with each one that follows.
+_FADE = 0.9
 # How long after the last sign of others we go on leaving them room.
 _SHARED_S = 60.0
 # Shopify's buckets of requests refill whole in 20 s: 40 at 2/s, 400 at 20/s (shopify.dev, "REST rate limits").
@@ -21,10 +23,11 @@ class CostBucket:
     """Points: `restore_rate` a second flow back, up to `maximum`. Source: shopify.dev, "API limits";
     `extensions.cost.throttleStatus`.
 
-    Until the first answer nothing is known, so the first request goes at once; it should be a cheap one. `reserve`
-    points are always left. When an answer says that less is left than we can account for, others spend from the
-    same bucket, and as much is left to them as the largest operation seen, ours or theirs, for a minute: two
-    processes that each leave room for the other's next operation can send at the same moment and both be served.
+    Until the first answer nothing is known, so the first request goes at once; it should be a cheap one. Two
+    processes that each leave room for the other's next operation can send at the same moment and both be served;
+    so what is left is never less than our own largest operation of late (the other is most likely one of us), nor
+    than `reserve`, nor, for a minute, than an answer proved others to have spent. It is left once, not each time:
+    the rate stays Shopify's.
     """
 
     def __init__(
@@ -37,7 +40,7 @@ class CostBucket:
         self._taken = 0.0
         self._largest = 0.0
         self._foreign = 0.0
-        self._shared_until: float | None = None
+        self._foreign_until = self._at
 
     @property
     def available(self) -> float:
@@ -47,10 +50,9 @@ class CostBucket:
 
     @property
     def reserve(self) -> float:
-        """Points left to others: more while they were seen spending."""
-        if self._shared_until is None or self.clock.monotonic() >= self._shared_until:
-            return self.floor
-        return max(self.floor, self._foreign, self._largest)
+        """Points left to others."""
+        seen = self._foreign if self.clock.monotonic() < self._foreign_until else 0.0
+        return max(self.floor, self._largest, seen)
 
     def wait_s(self, cost: float) -> float:
         """Seconds until `cost` points may be spent. Raises QueryTooExpensive when no wait would help."""
@@ -60,14 +62,14 @@ class CostBucket:
                 why="Shopify refuses a query that costs more than its bucket holds",
                 next="ask for fewer records in one query",
             )
-        lacking = min(cost + self.reserve, self.maximum) - self.available
+        lacking = min(cost + max(self.reserve, cost), self.maximum) - self.available
         return lacking / self.restore_rate if lacking > 0 else 0.0
 
     def take(self, cost: float) -> None:
         """Spend: called as the request goes out."""
         self._level, self._at = self.available - cost, self.clock.monotonic()
         self._taken = cost
-        self._largest = max(self._largest, cost)
+        self._largest = max(self._largest * _FADE, cost)
 
     def correct(self, told: Cost) -> None:
         """Take over what the answer to the last `take` says, and see from it whether others spend as well.
@@ -78,15 +80,11 @@ class CostBucket:
         """
         now = self.clock.monotonic()
         spent = float(told.actual or 0)
-        most = told.maximum - spent
-        expected = min(most, self._level + self._taken - spent) if self.known else most
+        expected = min(told.maximum, self._level + self._taken) - spent
         unexplained = expected - told.available
-        if unexplained > _ROUNDING:
-            # On a first answer it may be our own previous run: a hint that others exist, not how much they take.
-            self._foreign = max(unexplained, self._foreign * 0.9) if self.known else 0.0
-            self._shared_until = now + _SHARED_S
-        elif self._shared_until is not None and now >= self._shared_until:
-            self._foreign, self._shared_until = 0.0, None
+        if self.known and unexplained > _ROUNDING:
+            before = self._foreign if now < self._foreign_until else 0.0
+            self._foreign, self._foreign_until = max(unexplained, before * _FADE), now + _SHARED_S
         self._largest = max(self._largest, told.requested)
         self.maximum, self.restore_rate = told.maximum, max(told.restore_rate, 1.0)
         self._level, self._at, self._taken, self.known = told.available, now, 0.0, True

@@ -11,6 +11,8 @@ import pytest
 from shopify_sync.clock import ManualClock
 from shopify_sync.errors import CircuitOpen
 from shopify_sync.resilience.breaker import Breaker, BreakerState, BreakerStore, MemoryBreakerStore
+from shopify_sync.store.breaker import DatabaseBreakerStore
+from shopify_sync.store.database import Database
 
 T0 = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -19,15 +21,14 @@ def after(seconds: float) -> datetime:
     return T0 + timedelta(seconds=seconds)
 
 
-@pytest.fixture(params=["memory", "database"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest) -> Iterator[BreakerStore]:
     if request.param == "memory":
         yield MemoryBreakerStore()
         return
-    from shopify_sync.store.breaker import DatabaseBreakerStore
-
-    found = request.getfixturevalue("database")
-    yield DatabaseBreakerStore(found, "shop.myshopify.com")
+    database = Database(request.getfixturevalue(f"{request.param}_url"))
+    yield DatabaseBreakerStore(database, "shop.myshopify.com")
+    database.dispose()
 
 
 def test_starts_closed(store: BreakerStore) -> None:

@@ -1,0 +1,79 @@
+"""From the shell to the command: version, flags, the command itself, and every error as a block with an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from shopify_sync import __version__
+
+_ANYWHERE = {"--json", "-q", "--quiet", "-v", "-vv", "--verbose", "--no-progress"}
+_WITH_VALUE = {"--config", "--shop", "--database", "--log-format"}
+
+
+def main() -> NoReturn:
+    """The entry point `shopify-sync`."""
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):  # nothing else is imported for this
+        sys.stdout.write(f"shopify-sync {__version__}\n")
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    code = _run(_hoisted(arguments))
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _pipe_closed()
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    from shopify_sync.cli import invoke
+
+    try:
+        return invoke(arguments)
+    except BrokenPipeError:
+        return _pipe_closed()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; run the command again to go on\n")
+        return 130
+
+
+def _pipe_closed() -> int:
+    """The reader has seen enough (`| head`): no error, no traceback; the code that a SIGPIPE would give."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _hoisted(arguments: list[str]) -> list[str]:
+    """Options of the program itself may stand behind the command as well: bring them to the front.
+
+    Everything behind `--` stays where it is.
+    """
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        argument = waiting.pop(0)
+        if argument == "--":
+            rest += [argument, *waiting]
+            break
+        if argument in _ANYWHERE:
+            front.append(argument)
+        elif argument in _WITH_VALUE and waiting:
+            front += [argument, waiting.pop(0)]
+        elif argument.partition("=")[0] in _WITH_VALUE and "=" in argument:
+            front.append(argument)
+        else:
+            rest.append(argument)
+    return front + rest
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""`sync` and `retry`."""
+
+from __future__ import annotations
+
+import typer
+
+from shopify_sync.cli._options import make_app, options_of
+from shopify_sync.cli._output import print_json, print_runs, say
+
+sync_app = make_app(no_args_is_help=False)
+retry_app = make_app(no_args_is_help=False)
+
+
+@sync_app.command(
+    help="Pull, then push; all entities in dependency order by default.\n\n"
+    "Exit codes: 0 done, 3 some records failed, 4 conflicts wait, 5 access, 6 Shopify away, 7 database, "
+    "8 already running.",
+    epilog="Example for cron: shopify-sync --json -q sync",
+)
+def sync(
+    ctx: typer.Context,
+    entities: list[str] = typer.Argument(None, help="Which; all of them when none is named."),
+    full: bool = typer.Option(False, help="Read everything again, not only what changed."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Count what would change; write nothing."),
+) -> int:
+    from shopify_sync.app import worst
+
+    options = options_of(ctx)
+    with options.open_app() as opened:
+        results = opened.sync(entities or (), full=full, dry_run=dry_run)
+    print_runs(results, options)
+    return worst(results)
+
+
+@retry_app.command(
+    help="Send again what Shopify refused, although nothing changed here.\n\n"
+    "Exit codes: 0 done or nothing to do, 3 refused again, 6 Shopify away.",
+    epilog="Example: shopify-sync retry 12",
+)
+def retry(ctx: typer.Context, run: int = typer.Argument(None, help="Only what this run could not send.")) -> int:
+    from shopify_sync.app import worst
+
+    options = options_of(ctx)
+    with options.open_app() as opened:
+        results = opened.retry(run)
+    if not results:
+        print_json({"status": "succeeded", "runs": []}) if options.json else say("nothing waits to be tried again")
+        return 0
+    print_runs(results, options)
+    return worst(results)
