@@ -131,9 +131,7 @@ class Settings:
             problems.append("no shop: set SHOPIFY_SHOP_DOMAIN or `shop.domain`")
         pair = self.shop.client_id and self.shop.client_secret
         if self.shop.access_token is None and not pair:
-            problems.append(
-                "no credentials: set SHOPIFY_ACCESS_TOKEN, or SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRET"
-            )
+            problems.append("no credentials: set SHOPIFY_ACCESS_TOKEN, or SHOPIFY_CLIENT_ID and SHOPIFY_CLIENT_SECRET")
         if problems:
             raise ConfigError(
                 "the shop is not set up",
@@ -412,9 +410,7 @@ class _Reader:
             hint = f"; did you mean `{near}`?" if _DOMAIN.fullmatch(near) else ""
             self.problems.append(f"{where}: the shop's domain must be like my-store.myshopify.com{hint}")
         if shop.api_url and not re.fullmatch(r"https?://[^\s/@]+(/\S*)?", shop.api_url):
-            self.problems.append(
-                f"{where}: SHOPIFY_API_URL must be like http://127.0.0.1:8765, without user or query"
-            )
+            self.problems.append(f"{where}: SHOPIFY_API_URL must be like http://127.0.0.1:8765, without user or query")
         elif shop.api_url and shop.api_url.startswith("http:") and not _LOOPBACK.match(shop.api_url):
             self.problems.append(f"{where}: SHOPIFY_API_URL must be https: outside this machine; a token goes there")
         if not _VERSION.fullmatch(shop.api_version):

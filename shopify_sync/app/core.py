@@ -305,9 +305,7 @@ class App:
                     lease.release()
         return result
 
-    def _begin(
-        self, declared: Entity, direction: str, lease: leases.Lease | None, result: RunResult
-    ) -> DatabaseLocal:
+    def _begin(self, declared: Entity, direction: str, lease: leases.Lease | None, result: RunResult) -> DatabaseLocal:
         now = self.clock.now()
         if lease is not None:
             with self.database.transaction() as conn:

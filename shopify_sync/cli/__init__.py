@@ -16,16 +16,16 @@ from shopify_sync.cli._options import Options, make_app
 from shopify_sync.errors import SyncError, UsageError
 
 COMMANDS = {
-    "demo": ("demo", "Sandbox shop and SQLite in a temporary place: see products travel both ways."),
-    "init": ("setup", "Write a commented configuration and create the database."),
-    "doctor": ("setup", "Token, scopes, API version, clock, database: each ok, or how to mend it."),
+    "demo": ("demo", "See products travel both ways, on a sandbox shop."),
+    "init": ("setup", "Write a configuration and create the database."),
+    "doctor": ("setup", "Check token, scopes, API version, clock, database."),
     "sync": ("sync", "Pull, then push; all entities in dependency order."),
     "products": ("products", "Products: pull, push, sync, list, show."),
-    "import": ("importing", "Read products from Shopify's CSV or from JSONL into the database."),
+    "import": ("importing", "Read products from Shopify's CSV or JSONL."),
     "status": ("status", "Last run of each entity, what waits, breaker."),
     "history": ("history", "Runs: list, show one with its errors, prune."),
     "retry": ("sync", "Send again what Shopify refused."),
-    "conflicts": ("conflicts", "What both sides changed and nobody has decided: list, show."),
+    "conflicts": ("conflicts", "What both sides changed: list, show."),
     "breaker": ("breaker", "The circuit breaker: status, reset, trip."),
     "config": ("configuration", "The settings in force: show, validate, path."),
     "db": ("db", "The database: upgrade, current, check."),
@@ -69,7 +69,7 @@ class LazyGroup(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         # The suggestion of a near name looks at this table, which is empty for a lazy group.
-        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[arg-type]
+        self.commands = cast(Any, dict.fromkeys(COMMANDS))
         return super().resolve_command(ctx, args)
 
 
@@ -140,7 +140,7 @@ def invoke(arguments: list[str]) -> int:
 def _usage(error: Any, *, as_json: bool) -> int:
     from shopify_sync.cli._output import print_error
 
-    context = getattr(error, "ctx", None)
+    context: Any = getattr(error, "ctx", None)
     if type(error).__name__ == "NoArgsIsHelpError":
         sys.stdout.write(context.get_help() + "\n")
         return 0

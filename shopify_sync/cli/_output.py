@@ -114,7 +114,7 @@ def print_runs(results: Sequence[RunResult], options: Options, *, alone: bool = 
             print_json({"status": overall(results), "runs": documents})
         return
     if not options.quiet:
-        _print_counts(results)
+        print_counts(results)
     for result in results:
         for error in result.errors[:20]:
             where = f" · {error.field_path}" if error.field_path else ""
@@ -143,7 +143,8 @@ def err(text: str) -> None:
     console(stderr=True).print(text, markup=False)
 
 
-def _print_counts(results: Sequence[RunResult]) -> None:
+def print_counts(results: Sequence[RunResult], *, title: str = "") -> None:
+    """One row a run: counts, requests, points, time."""
     columns = [
         "run",
         "status",
@@ -177,7 +178,8 @@ def _print_counts(results: Sequence[RunResult]) -> None:
                 took,
             )
         )
-    print_table(columns, rows, right="seen created updated same conflicts failed requests points time")
+    right = "seen created updated same conflicts failed requests points time"
+    print_table(columns, rows, title=title, right=right)
 
 
 def _next(results: Sequence[RunResult]) -> str:

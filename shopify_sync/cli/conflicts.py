@@ -44,9 +44,7 @@ def show(ctx: typer.Context, conflict: int = typer.Argument(help="The conflict's
     with options.open_reader() as reader:
         found = reader.conflict(conflict)
     if found is None:
-        raise UsageError(
-            f"there is no conflict {conflict}", next="`shopify-sync conflicts list` shows which there are"
-        )
+        raise UsageError(f"there is no conflict {conflict}", next="`shopify-sync conflicts list` shows which there are")
     if options.json:
         print_json(found)
         return 0

@@ -12,7 +12,10 @@ from shopify_sync.errors import UsageError
 
 app = make_app(help="Products, with options, variants, media, metafields and collections.")
 
-_CODES = "\n\nExit codes: 0 done, 3 some records failed, 4 conflicts wait, 5 access, 6 Shopify away, 7 database, 8 already running."
+_CODES = (
+    "\n\nExit codes: 0 done, 3 some records failed, 4 conflicts wait, 5 access, 6 Shopify away, 7 database, "
+    "8 already running."
+)
 
 
 @app.command(
@@ -127,8 +130,8 @@ def _print_product(product: dict[str, Any]) -> None:
     if product["media"]:
         print_table(("media", "alt", "url"), [(m["media_type"], m["alt"], m["url"]) for m in product["media"]])
     if product["metafields"]:
-        rows = [(f"{m['namespace']}.{m['key']}", m["type"], m["value"]) for m in product["metafields"]]
-        print_table(("metafield", "type", "value"), rows)
+        named = [(f"{m['namespace']}.{m['key']}", m["type"], m["value"]) for m in product["metafields"]]
+        print_table(("metafield", "type", "value"), named)
     if product["collections"]:
         print_table(("collection", "handle"), [(c["title"], c["handle"]) for c in product["collections"]])
 

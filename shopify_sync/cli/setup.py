@@ -15,7 +15,8 @@ doctor_app = make_app(no_args_is_help=False)
 
 
 @init_app.command(
-    help="Write a commented configuration and create the database.\n\nExit codes: 0 done, 2 the file exists, 7 database.",
+    help="Write a commented configuration and create the database.\n\n"
+    "Exit codes: 0 done, 2 the file exists, 7 database.",
     epilog="Example: shopify-sync init",
 )
 def init(
@@ -36,9 +37,7 @@ def init(
         file.write_text(files("shopify_sync").joinpath("config.example.yaml").read_text(encoding="utf-8"))
         file.chmod(0o600)
     except OSError as error:
-        raise UsageError(
-            f"{file} can't be written: {error.strerror}", next="give another place with --file"
-        ) from None
+        raise UsageError(f"{file} can't be written: {error.strerror}", next="give another place with --file") from None
     database = Database(load(Flags(str(file), options.shop, options.database)).database_url)
     try:
         migrate.require(database)

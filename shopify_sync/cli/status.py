@@ -31,7 +31,7 @@ def status(
 
     clock = SystemClock()
     while True:
-        typer.clear()
+        typer.echo("\x1b[2J\x1b[H", nl=False)
         _show(options)
         clock.sleep(2.0)
 

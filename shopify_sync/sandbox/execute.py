@@ -182,8 +182,7 @@ def _root(at: Field, table: dict[str, Any]) -> Getter:
 
 def _composite(at: Field, read: Getter) -> Getter:
     plans: dict[str, Compiled] = {
-        name: tuple((below.key, _getter(below), below.nullable) for below in fields)
-        for name, fields in at.sub.items()
+        name: tuple((below.key, _getter(below), below.nullable) for below in fields) for name, fields in at.sub.items()
     }
     only = next(iter(plans.values())) if len(plans) == 1 and at.inner in plans else None
     key, nullable, is_list = at.key, at.nullable, at.is_list

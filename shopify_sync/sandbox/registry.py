@@ -158,9 +158,7 @@ def decode_cursor(text: str, path: Sequence[str | int] | None = None) -> tuple[A
         position = orjson.loads(base64.b64decode(text, validate=True))
         return position["last_value"], position["last_id"]
     except (ValueError, KeyError, TypeError, binascii.Error):
-        raise TopLevelError(
-            f"Invalid cursor for current pagination sort: {text}.", "BAD_REQUEST", path=path
-        ) from None
+        raise TopLevelError(f"Invalid cursor for current pagination sort: {text}.", "BAD_REQUEST", path=path) from None
 
 
 def page_size(args: Args, limit: int = MAX_PAGE) -> tuple[int, bool]:

@@ -105,9 +105,7 @@ def _ruby(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def coerce_variables(
-    operation: OperationDefinitionNode, given: dict[str, Any]
-) -> tuple[dict[str, Any], list[Problem]]:
+def coerce_variables(operation: OperationDefinitionNode, given: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """The variables as resolvers see them, and an `errors` entry (INVALID_VARIABLE) for each that does not fit."""
     values: dict[str, Any] = {}
     errors: list[Problem] = []

@@ -206,9 +206,7 @@ class _Seeder:
                     "updatedAt": iso(updated),
                 },
                 {
-                    "sku": f"{trade.product_type[:3].upper()}-{record['id'] % 10**6:06d}-{position}"
-                    if coded
-                    else None,
+                    "sku": f"{trade.product_type[:3].upper()}-{record['id'] % 10**6:06d}-{position}" if coded else None,
                     "tracked": tracked,
                     "weight": {"value": weight / 1000, "unit": "KILOGRAMS"},
                     "cost": _money(price * 2 // 5) if coded else None,

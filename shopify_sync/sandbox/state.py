@@ -218,8 +218,7 @@ class Shop:
         changed, self._changed = self._changed, {}
         if self._storage is not None and changed:
             rows = [
-                (name, number, self._tables[name][number] if kept else None)
-                for (name, number), kept in changed.items()
+                (name, number, self._tables[name][number] if kept else None) for (name, number), kept in changed.items()
             ]
             self._storage.write(rows, {"next": self._next})
 

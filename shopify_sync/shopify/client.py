@@ -22,6 +22,7 @@ from shopify_sync.shopify.transports.throttle import OnWait, ThrottleTransport, 
 
 log = logging.getLogger(__name__)
 
+_LATER = "nothing is wrong with the record; `shopify-sync retry` sends it again"
 _REMEDIES = {
     "TAKEN": "give it another value; this one is in use on Shopify",
     "HANDLE_NOT_UNIQUE": "give the product another handle; this one is in use on Shopify",
@@ -34,6 +35,10 @@ _REMEDIES = {
     "VARIANTS_OVER_LIMIT": "a product has at most 2,048 variants",
     "TOO_LONG": "shorten the value",
     "BLANK": "fill in the value",
+    "OPERATION_IN_PROGRESS": _LATER,
+    "IDEMPOTENCY_CONCURRENT_REQUEST": _LATER,
+    "SERVICE_UNAVAILABLE": _LATER,
+    "INTERNAL_ERROR": _LATER,
 }
 _OTHERWISE = "correct the value in the database; the next push sends it again"
 
@@ -69,10 +74,22 @@ class Client:
 
 
 class PageSize:
-    """How many records to ask for at once: halved when that was too dear or too slow, grown slowly when quick."""
+    """How many records to ask for at once: halved when that was too dear or too slow, grown slowly when quick.
 
-    def __init__(self, clock: Clock, *, start: int = 50, largest: int = 250, target_s: float = 5.0) -> None:
+    `waited` tells the seconds that the client has waited so far: waiting for points says nothing about the page.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        start: int = 50,
+        largest: int = 250,
+        target_s: float = 5.0,
+        waited: Callable[[], float] | None = None,
+    ) -> None:
         self.clock, self.current, self.largest, self.target_s = clock, start, largest, target_s
+        self._waited: Callable[[], float] = waited or (lambda: 0.0)
 
     def shrink(self, failed_at: int) -> None:
         self.current = max(1, failed_at // 2)
@@ -80,9 +97,9 @@ class PageSize:
     @contextmanager
     def measured(self, count: int) -> Iterator[None]:
         """Watch one request for `count` records."""
-        started = self.clock.monotonic()
+        started = self.clock.monotonic() - self._waited()
         yield
-        took = self.clock.monotonic() - started
+        took = self.clock.monotonic() - self._waited() - started
         if took > self.target_s:
             self.current = max(1, min(self.current, count // 2))
         elif took < self.target_s / 4 and count >= self.current:

@@ -232,9 +232,7 @@ class _Reader:
         size = _number(arguments.get("last")) if first is None else first
         names = {each.name for each in common}
         leaves = {each.name.value for each in selection.selections if isinstance(each, FieldNode)}
-        if leaves & {"nodes", "edges"} and (
-            "first" in arguments or "last" in arguments or names & {"nodes", "edges"}
-        ):
+        if leaves & {"nodes", "edges"} and ("first" in arguments or "last" in arguments or names & {"nodes", "edges"}):
             kind = "connection"
         elif name.endswith("Count"):
             kind = "count"

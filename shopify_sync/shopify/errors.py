@@ -59,6 +59,9 @@ KINDS: dict[str, Kind] = {
     "torn_read": Kind(True, False, False, "the record changed while it was read"),
 }
 
+# Kinds that a smaller query may cure, so that one query alone does not condemn the shop.
+SLOW = frozenset(("read_timeout", "http_504"))
+
 
 def may_retry(error: SyncError, operation: Operation) -> bool:
     """Whether to send the same operation again."""

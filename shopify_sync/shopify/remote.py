@@ -22,13 +22,13 @@ from shopify_sync.records import (
     number_of,
 )
 from shopify_sync.shopify.client import Client, PageSize, user_errors
+from shopify_sync.shopify.errors import SLOW
 from shopify_sync.spec import Child, Entity, documents
 from shopify_sync.spec.mapping import parse_time
 
 STAMPS_A_CALL = 250  # list inputs take 250 elements (shopify.dev, "API limits")
 CONNECTION_PAGE = 250
 _TORN_READS = 3
-_SLOW = {"read_timeout", "http_504"}
 
 
 class ShopifyRemote:
@@ -36,7 +36,7 @@ class ShopifyRemote:
 
     def __init__(self, client: Client, entity: Entity, clock: Clock, size: PageSize | None = None) -> None:
         self.client, self.entity = client, entity
-        self.size = size or PageSize(clock)
+        self.size = size or PageSize(clock, waited=lambda: client.use.waited_s)
         self.served_at: datetime | None = None
 
     @property
@@ -94,7 +94,7 @@ class ShopifyRemote:
             try:
                 reply = self._fetch(chunk)
             except (QueryTooExpensive, Unreachable) as error:
-                slow = isinstance(error, QueryTooExpensive) or error.kind in _SLOW
+                slow = isinstance(error, QueryTooExpensive) or error.kind in SLOW
                 if not slow or len(chunk) == 1:
                     raise
                 self.size.shrink(len(chunk))

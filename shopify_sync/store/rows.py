@@ -94,8 +94,7 @@ class LinkWriter:
             unless_same=changing,
         )
         self.ids = (
-            f"SELECT shopify_id, id FROM {self.target} "
-            f"WHERE shop_id = {dialect.mark} AND shopify_id IN {dialect.many}"
+            f"SELECT shopify_id, id FROM {self.target} WHERE shop_id = {dialect.mark} AND shopify_id IN {dialect.many}"
         )
         self.insert = dialect.insert(self.name, [child.parent_column, child.link, "sync_rev"])
         self.existing = (

@@ -126,9 +126,7 @@ def resolve_errors(conn: Connection, shop_id: int, entity: str, local_id: int, n
 def refused(conn: Connection, shop_id: int, run_id: int | None) -> dict[str, list[int]]:
     """Local ids of records whose refusal still stands, by entity; of one run or of all."""
     query = select(_ERRORS.c.entity, _ERRORS.c.local_id).distinct()
-    query = query.where(
-        _ERRORS.c.shop_id == shop_id, _ERRORS.c.resolved_at.is_(None), _ERRORS.c.local_id.is_not(None)
-    )
+    query = query.where(_ERRORS.c.shop_id == shop_id, _ERRORS.c.resolved_at.is_(None), _ERRORS.c.local_id.is_not(None))
     if run_id is not None:
         query = query.where(_ERRORS.c.run_id == run_id)
     found: dict[str, list[int]] = {}

@@ -59,8 +59,7 @@ class _Shared:
         sets = [f"{name} = excluded.{name}" for name in self.quoted(change)]
         sets.append(f"sync_rev = {table}.sync_rev + 1")
         text = (
-            f"{self.insert(table, columns)} ON CONFLICT ({', '.join(self.quoted(key))}) "
-            f"DO UPDATE SET {', '.join(sets)}"
+            f"{self.insert(table, columns)} ON CONFLICT ({', '.join(self.quoted(key))}) DO UPDATE SET {', '.join(sets)}"
         )
         if unless_same:
             differs = " OR ".join(f"{table}.{n} IS DISTINCT FROM excluded.{n}" for n in self.quoted(unless_same))

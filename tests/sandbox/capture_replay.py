@@ -49,9 +49,7 @@ class Replay:
         self.digests: dict[str, str] = {}
         self.lacking: set[str] = set()
         self.created = {  # media that the recording's own steps make
-            row["id"]
-            for step in steps(recording)
-            for row in (_payload(step, "productCreateMedia").get("media") or [])
+            row["id"] for step in steps(recording) for row in (_payload(step, "productCreateMedia").get("media") or [])
         }
 
     def play(self, step: Step) -> str | None:
@@ -300,7 +298,5 @@ def _nodes(connection: Any) -> list[Json]:
 def _metafields(seen: Json) -> list[Json]:
     rows = [value for value in seen.values() if isinstance(value, dict)]
     rows += [row for value in list(rows) for row in _nodes(value)]
-    unique = {
-        (row["namespace"], row["key"]): row for row in rows if {"namespace", "key", "type", "value"} <= set(row)
-    }
+    unique = {(row["namespace"], row["key"]): row for row in rows if {"namespace", "key", "type", "value"} <= set(row)}
     return list(unique.values())

@@ -103,9 +103,7 @@ def run(api: Api) -> Run:
 
 
 @pytest.mark.parametrize(("text", "variables"), DOCUMENTS)
-def test_the_projector_answers_as_graphql_core_does(
-    run: Run, shop: Shop, text: str, variables: dict[str, Any]
-) -> None:
+def test_the_projector_answers_as_graphql_core_does(run: Run, shop: Shop, text: str, variables: dict[str, Any]) -> None:
     """Same data, same order of keys."""
     answer = run(text, variables)
     document = graphql.parse(text)
@@ -270,9 +268,7 @@ def test_long_lists_are_refused(run: Run) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("first", "variants", "cost"), [(25, 10, 152), (50, 10, 177), (50, 50, 261), (250, 250, 585)]
-)
+@pytest.mark.parametrize(("first", "variants", "cost"), [(25, 10, 152), (50, 10, 177), (50, 50, 261), (250, 250, 585)])
 def test_the_price_of_a_page(run: Run, first: int, variants: int, cost: int) -> None:
     """Requested cost of the usual page grows with the logarithm of its size; the actual one is not above it."""
     answer = run(PAGE, {"first": first, "variants": variants})["extensions"]["cost"]

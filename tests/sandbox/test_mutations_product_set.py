@@ -114,9 +114,7 @@ def test_a_variant_is_renamed_by_its_id(shop: Shopfront) -> None:
     before = shirt(shop)
     first = before["variants"]["nodes"][0]
     rows = [variant("Green", "S", id=first["id"]), variant("Red", "M"), variant("Blue", "S")]
-    after = made(
-        shop, id=before["id"], productOptions=options("Green", "Red", "Blue", sizes=("S", "M")), variants=rows
-    )
+    after = made(shop, id=before["id"], productOptions=options("Green", "Red", "Blue", sizes=("S", "M")), variants=rows)
     assert [one["title"] for one in after["variants"]["nodes"]] == ["Green / S", "Red / M", "Blue / S"]
     assert after["variants"]["nodes"][0]["id"] == first["id"]
     assert after["variants"]["nodes"][0]["sku"] == "R-S"

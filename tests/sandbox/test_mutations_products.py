@@ -31,9 +31,7 @@ ADD = """mutation($id: ID!, $ids: [ID!]!) { collectionAddProducts(id: $id, produ
   collection { products(first: 9) { nodes { id } } } userErrors { field message } } }"""
 REMOVE = """mutation($id: ID!, $ids: [ID!]!) { collectionRemoveProducts(id: $id, productIds: $ids) {
   job { id done } userErrors { field message } } }"""
-TAGS = (
-    "mutation($id: ID!, $tags: [String!]!) { %s(id: $id, tags: $tags) { node { id } userErrors { field message } } }"
-)
+TAGS = "mutation($id: ID!, $tags: [String!]!) { %s(id: $id, tags: $tags) { node { id } userErrors { field message } } }"
 UNKNOWN = "gid://shopify/Product/1"
 
 

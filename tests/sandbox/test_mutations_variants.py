@@ -156,9 +156,7 @@ def test_bulk_delete(shop: Shopfront) -> None:
     assert shop.errors(DELETE, id=product["id"], ids=[first, second])[0][2] == "CANNOT_DELETE_LAST_VARIANT"
     stranger = [first, "gid://shopify/ProductVariant/1"]
     code = "AT_LEAST_ONE_VARIANT_DOES_NOT_BELONG_TO_THE_PRODUCT"
-    assert [(f, c) for f, _, c in shop.errors(DELETE, id=product["id"], ids=stranger)] == [
-        (["variantsIds", "1"], code)
-    ]
+    assert [(f, c) for f, _, c in shop.errors(DELETE, id=product["id"], ids=stranger)] == [(["variantsIds", "1"], code)]
     after = shop.data(DELETE, id=product["id"], ids=[first])["product"]
     assert titles(after) == ["Blue / S"]
     assert after["variants"]["nodes"][0]["position"] == 1
@@ -228,8 +226,7 @@ def test_options_delete_strategies(shop: Shopfront) -> None:
     given = {"id": product["id"], "options": [color]}
     assert shop.errors(DELETE_OPTIONS, **given)[0][2] == "CANNOT_DELETE_OPTION_WITH_MULTIPLE_VALUES"
     assert (
-        shop.errors(DELETE_OPTIONS, **given, strategy="NON_DESTRUCTIVE")[0][2]
-        == "CANNOT_USE_NON_DESTRUCTIVE_STRATEGY"
+        shop.errors(DELETE_OPTIONS, **given, strategy="NON_DESTRUCTIVE")[0][2] == "CANNOT_USE_NON_DESTRUCTIVE_STRATEGY"
     )
     payload = shop.data(DELETE_OPTIONS, **given, strategy="POSITION")
     assert payload["deletedOptionsIds"] == [color]

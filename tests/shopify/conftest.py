@@ -20,7 +20,8 @@ MakeClient: TypeAlias = Callable[..., Client]
 QUERY = Operation("Names", "query Names { products(first: 10) { nodes { id } } }")
 MUTATION = Operation(
     "Make",
-    "mutation Make($input: ProductInput!) { productCreate(product: $input) { product { id } userErrors { message } } }",
+    "mutation Make($input: ProductCreateInput!) { productCreate(product: $input) "
+    "{ product { id } userErrors { message } } }",
     {"input": {"title": "Tea"}},
     root="productCreate",
     mutation=True,

@@ -44,6 +44,7 @@ def data(found: Any, *, requested: int = 10, actual: int | None = 10, available:
     """A GraphQL answer with its cost."""
     return reply(
         {"data": found, "extensions": {"cost": cost(requested, actual, available)}} | more,
+        200,
         **{"X-Shopify-API-Version": "2026-10"},
     )
 
@@ -74,7 +75,7 @@ def throttled(requested: int = 300, available: float = 50.0) -> Step:
 
 
 def reset(connection: socket.socket) -> bool:
-    """Break the connection without an answer."""
+    """Break the connection without an answer (a zero linger sends RST)."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return False
 
@@ -118,6 +119,8 @@ class Script:
         return False
 
     def stop(self) -> None:
+        if self.stopping.is_set():
+            return
         self.stopping.set()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()

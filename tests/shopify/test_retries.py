@@ -22,7 +22,7 @@ from shopify_sync.errors import (
 from shopify_sync.records import ApiUse, Operation, Reply
 from shopify_sync.resilience.backoff import Backoff
 from shopify_sync.resilience.breaker import Breaker, MemoryBreakerStore
-from shopify_sync.shopify.errors import KINDS, may_retry, unreachable
+from shopify_sync.shopify.errors import KINDS, SLOW, may_retry, unreachable
 from shopify_sync.shopify.transports.breaker import BreakerTransport
 from shopify_sync.shopify.transports.retry import RetryTransport
 from shopify_sync.shopify.transports.throttle import Waiter
@@ -129,9 +129,9 @@ def test_row(kind: str, column: int) -> None:
 
 @pytest.mark.parametrize("kind", TABLE)
 def test_row_counts(kind: str) -> None:
-    found = setup(error(kind), retries=0, threshold=1)
+    found = setup(error(kind), threshold=1)
     with pytest.raises(Unreachable):
-        found.retry.send(MUTATION)
+        found.retry.inner.send(MUTATION)
     assert (found.store.load().state == "open") is TABLE[kind][3]
 
 
@@ -167,6 +167,21 @@ def test_three_retries_then_the_circuit_opens() -> None:
     with pytest.raises(CircuitOpen):
         found.retry.send(QUERY)
     assert found.inner.calls == 4
+
+
+@pytest.mark.parametrize("kind", sorted(SLOW))
+def test_a_slow_query_may_be_asked_again_smaller(kind: str) -> None:
+    found = setup(*(error(kind) for _ in range(4)))
+    with pytest.raises(Unreachable):
+        found.retry.send(QUERY)
+    assert found.store.load().state == "closed"
+    found.retry.send(QUERY)
+    found = setup(*(error(kind) for _ in range(9)))
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            found.retry.send(QUERY)
+    assert found.inner.calls == 5  # and still five failures in a row open the circuit
+    assert found.store.load().state == "open"
 
 
 def test_no_retries_when_none_are_wanted() -> None:

@@ -131,9 +131,7 @@ def lookup(handles: Sequence[str]) -> Operation:
 
 def found(data: Mapping[str, Any], handles: Sequence[str]) -> dict[str, tuple[int, datetime]]:
     answers = {handle: data[f"h{at}"] for at, handle in enumerate(handles)}
-    return {
-        handle: (number_of(node["id"]), parse_time(node["createdAt"])) for handle, node in answers.items() if node
-    }
+    return {handle: (number_of(node["id"]), parse_time(node["createdAt"])) for handle, node in answers.items() if node}
 
 
 def create(handle: str, record: Record) -> Operation:

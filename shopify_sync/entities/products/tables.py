@@ -105,9 +105,7 @@ class Product(SQLModel, table=True):
     requires_selling_plan: Annotated[bool, Maps("requiresSellingPlan")] = Field(
         sa_column=Column(Boolean, nullable=False, server_default=text("false"))
     )
-    published_at: Annotated[datetime | None, Maps("publishedAt", sendable=False)] = Field(
-        default=None, sa_type=UtcTime
-    )
+    published_at: Annotated[datetime | None, Maps("publishedAt", sendable=False)] = Field(default=None, sa_type=UtcTime)
     created_at: Annotated[datetime | None, Maps("createdAt", _OWN)] = Field(default=None, sa_type=UtcTime)
     updated_at: datetime | None = Field(default=None, sa_type=UtcTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -114,9 +114,7 @@ class Rows:
         self.changed[row["id"]] = row
         return row
 
-    def write_inputs(
-        self, inputs: list[dict[str, Any]], path: Path, code: str | None, *, whole: bool
-    ) -> list[Record]:
+    def write_inputs(self, inputs: list[dict[str, Any]], path: Path, code: str | None, *, whole: bool) -> list[Record]:
         """Write `MetafieldInput`s of a product or variant; returns errors with the caller's `code`.
 
         `whole`: the list is the complete truth, rows that it does not name are dropped (productSet, Admin schema).

@@ -102,9 +102,7 @@ def used_values(draft: Draft) -> set[int]:
 def sort_variants(draft: Draft) -> None:
     """Order the variants as the options and their values are; recorded: product-options-reorder-validation."""
     rank = {
-        value["id"]: place
-        for option in draft.product["options"]
-        for place, value in enumerate(option["optionValues"])
+        value["id"]: place for option in draft.product["options"] for place, value in enumerate(option["optionValues"])
     }
     draft.product["variantIds"].sort(
         key=lambda number: [rank.get(value, 0) for value in chosen(draft.variants[number])]

@@ -199,9 +199,7 @@ def product_options_delete(ctx: Context, args: Record) -> Record:
     numbers = {value["id"] for option in gone for value in option["optionValues"]}
     seen: set[tuple[int, ...]] = set()
     for variant in draft.ordered():  # of equal variants the first stays, higher positions go
-        variant["selectedOptions"] = [
-            row for row in variant["selectedOptions"] if row["optionValueId"] not in numbers
-        ]
+        variant["selectedOptions"] = [row for row in variant["selectedOptions"] if row["optionValueId"] not in numbers]
         rest = tuple(chosen(variant))
         if rest in seen:
             if strategy != "POSITION":

@@ -96,9 +96,7 @@ def _option(draft: Draft, given: Given, names: set[str], path: Path) -> tuple[Re
     return option, None
 
 
-def _values(
-    draft: Draft, known: Record | None, inputs: list[Given], path: Path
-) -> tuple[list[Record], Record | None]:
+def _values(draft: Draft, known: Record | None, inputs: list[Given], path: Path) -> tuple[list[Record], Record | None]:
     existing = [] if known is None else known["optionValues"]
     values: list[Record] = []
     for place, given in enumerate(inputs):

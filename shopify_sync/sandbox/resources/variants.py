@@ -38,9 +38,7 @@ _NO_STOCK = (
 )
 
 
-def write_metafields(
-    ctx: Context, draft: Draft, variant: Record, given: Given, path: Path, code: str
-) -> list[Record]:
+def write_metafields(ctx: Context, draft: Draft, variant: Record, given: Given, path: Path, code: str) -> list[Record]:
     """Write the metafields of a variant's input; in productSet (`INVALID_METAFIELD`) the list is the whole truth."""
     if given.get("metafields") is None:
         return []

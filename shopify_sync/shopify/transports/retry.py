@@ -11,7 +11,7 @@ from shopify_sync.errors import CircuitOpen, SyncError, Throttled, Unreachable
 from shopify_sync.records import ApiUse, Operation, Reply, Transport
 from shopify_sync.resilience.backoff import Backoff
 from shopify_sync.resilience.breaker import Breaker
-from shopify_sync.shopify.errors import KINDS, may_retry
+from shopify_sync.shopify.errors import KINDS, SLOW, may_retry
 from shopify_sync.shopify.transports.throttle import Waiter
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,8 @@ class RetryTransport:
                 raise
             raise last from None  # our own failures opened it: they are what happened
         except Unreachable as error:
-            if KINDS[error.kind].counts and may_retry(error, operation):
+            # A query that is only too slow is asked again smaller; each attempt has been counted.
+            smaller = error.kind in SLOW and not operation.mutation
+            if KINDS[error.kind].counts and may_retry(error, operation) and not smaller:
                 self.breaker.exhausted(error.what)
             raise

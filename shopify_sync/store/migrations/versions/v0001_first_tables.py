@@ -280,9 +280,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        "ix_tombstones_shop_id_shopify_id", "tombstones", ["shop_id", "entity", "shopify_id"], unique=False
-    )
+    op.create_index("ix_tombstones_shop_id_shopify_id", "tombstones", ["shop_id", "entity", "shopify_id"], unique=False)
     op.create_table(
         "webhook_log",
         sa.Column("id", sa.Integer(), nullable=False),
