@@ -84,7 +84,8 @@ class App:
 
     @cached_property
     def domain(self) -> str:
-        return self.settings.require_shop().domain
+        """Which shop's records these are. Credentials are only asked for when Shopify is."""
+        return self.settings.shop.domain or self.settings.require_shop().domain
 
     @cached_property
     def shop(self) -> dict[str, Any]:

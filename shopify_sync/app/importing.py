@@ -69,7 +69,7 @@ def write(
                         continue
                     conn.exec_driver_sql("SAVEPOINT item")
                     try:
-                        done = editor.put(conn, item.record)
+                        done = editor.put(conn, item.record, item.defaults)
                     except (SQLAlchemyError, ValueError, TypeError) as error:
                         conn.exec_driver_sql("ROLLBACK TO SAVEPOINT item")
                         why = type(getattr(error, "orig", None) or error).__name__

@@ -13,6 +13,8 @@ from shopify_sync.records import Cost
 _ROUNDING = 2.0
 # By how much an operation weighs less for the reserve with each one that follows.
 _FADE = 0.9
+# The most of the bucket that is left to others for what they were seen to spend.
+_FOREIGN_SHARE = 0.25
 # How long after the last sign of others we go on leaving them room.
 _SHARED_S = 60.0
 # Shopify's buckets of requests refill whole in 20 s: 40 at 2/s, 400 at 20/s (shopify.dev, "REST rate limits").
@@ -84,7 +86,8 @@ class CostBucket:
         unexplained = expected - told.available
         if self.known and unexplained > _ROUNDING:
             before = self._foreign if now < self._foreign_until else 0.0
-            self._foreign, self._foreign_until = max(unexplained, before * _FADE), now + _SHARED_S
+            seen = min(unexplained, told.maximum * _FOREIGN_SHARE)  # it may be the sum of many
+            self._foreign, self._foreign_until = max(seen, before * _FADE), now + _SHARED_S
         self._largest = max(self._largest, told.requested)
         self.maximum, self.restore_rate = told.maximum, max(told.restore_rate, 1.0)
         self._level, self._at, self._taken, self.known = told.available, now, 0.0, True

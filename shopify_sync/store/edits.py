@@ -24,7 +24,7 @@ class Editor:
         self.table: Table = entity.table.__table__  # type: ignore[attr-defined]
         self.reader = RecordReader(entity)
 
-    def put(self, conn: Connection, record: Record) -> str:
+    def put(self, conn: Connection, record: Record, defaults: Record | None = None) -> str:
         """Insert or change the record that has this natural key: `created`, `updated` or `unchanged`.
 
         Only what `record` names is looked at. Lists that are `complete` are the whole truth: what they leave out
@@ -39,7 +39,7 @@ class Editor:
             .limit(1)
         ).scalar()
         if found is None:
-            self._insert(conn, record)
+            self._insert(conn, {**(defaults or {}), **record})
             return "created"
         return "updated" if self._change(conn, found, record) else "unchanged"
 

@@ -128,10 +128,10 @@ def test_the_reserve_grows_when_others_spend_and_shrinks_when_they_stop() -> Non
     bucket.take(100)
     bucket.correct(server.ask(100, 100))
     assert bucket.reserve == 100  # as large as our own operation
-    server.ask(300, 300)  # somebody else
+    server.ask(200, 200)  # somebody else
     bucket.take(100)
     bucket.correct(server.ask(100, 100))
-    assert bucket.reserve == pytest.approx(300, abs=1)
+    assert bucket.reserve == pytest.approx(200, abs=1)
     clock.advance(61)
     assert bucket.reserve == 100
 

@@ -17,7 +17,7 @@ from shopify_sync.shopify.client import PageSize, build_client, user_errors
 from tests.shopify.conftest import DOMAIN, MUTATION, QUERY, MakeClient
 from tests.shopify.script import Script, Step, data, reply, throttled
 
-NODES = {"products": {"nodes": []}}
+NODES: dict[str, Any] = {"products": {"nodes": []}}
 BAD_TOKEN = reply({"errors": "[API] Invalid API key or access token (unrecognized login or wrong password)"}, 401)
 
 
