@@ -205,9 +205,7 @@ def main() -> None:
         names = ("what", "seconds", "products_per_s", "of_limit")
         print(json.dumps([dict(zip(names, row, strict=True)) for row in rows] + [{"peak_mb": large}]))
         return
-    print(
-        f"{chosen.products:,} products × 3 variants, {len(page(0, 1)):,} bytes each, SQLite {sqlite3.sqlite_version}"
-    )
+    print(f"{chosen.products:,} products × 3 variants, {len(page(0, 1)):,} bytes each, SQLite {sqlite3.sqlite_version}")
     print(f"{'':34}{'seconds':>9}{'products/s':>12}{'of limit':>10}")
     for name, seconds, rate, share in rows:
         print(f"{name:34}{seconds:9.2f}{rate:12,.0f}{share:10.0%}")

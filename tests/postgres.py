@@ -35,7 +35,7 @@ def start() -> tuple[str, Path]:
         raise RuntimeError("no Postgres here: install it, or set SHOPIFY_SYNC_TEST_POSTGRES")
     folder = Path(tempfile.mkdtemp(prefix="shopify-sync-pg-"))
     if os.geteuid() == 0:
-        shutil.chown(folder, _user())
+        shutil.chown(folder, "postgres")
     data, port = folder / "data", _free_port()
     _run(programs / "initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "-D", data)
     options = f"-h 127.0.0.1 -p {port} -k {folder} " + " ".join(f"-c {setting}" for setting in _SETTINGS)

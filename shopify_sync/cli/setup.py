@@ -24,8 +24,6 @@ def init(
     file: Path = typer.Option(Path("config.yaml"), help="Where to write it."),
     force: bool = typer.Option(False, help="Write over a file that exists."),
 ) -> int:
-    from importlib.resources import files
-
     from shopify_sync.config import Flags, load
     from shopify_sync.store import migrate
     from shopify_sync.store.database import Database
@@ -34,7 +32,7 @@ def init(
     if file.exists() and not force:
         raise UsageError(f"{file} exists", next="give another with --file, or --force to write over it")
     try:
-        file.write_text(files("shopify_sync").joinpath("config.example.yaml").read_text(encoding="utf-8"))
+        file.write_text(_example(), encoding="utf-8")
         file.chmod(0o600)
     except OSError as error:
         raise UsageError(f"{file} can't be written: {error.strerror}", next="give another place with --file") from None
@@ -50,6 +48,13 @@ def init(
     say(f"database ready at {database.name}")
     say("next: fill in shop and credentials, then run `shopify-sync doctor`")
     return 0
+
+
+def _example() -> str:
+    """The commented configuration: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "config.example.yaml"
+    return (inside if inside.exists() else package.parent / inside.name).read_text(encoding="utf-8")
 
 
 @doctor_app.command(

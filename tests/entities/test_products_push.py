@@ -163,7 +163,7 @@ CHANGES: list[Record] = [
 @pytest.mark.parametrize("after", CHANGES)
 def test_what_is_sent_is_valid_for_shopify(after: Record) -> None:
     """Documents and variables of every operation validate against Shopify's full schema."""
-    operations = sent(product(), after) + [push.create("tee", after), push.lookup(["a", "b"])]
+    operations = [*sent(product(), after), push.create("tee", after), push.lookup(["a", "b"])]
     operations += sent(product(), after | {"published_at": "now"}) + push.finish(1, {"published_at": 1}, FACTS)
     for operation in operations:
         variables = json.loads(json.dumps(operation.variables))
@@ -172,5 +172,5 @@ def test_what_is_sent_is_valid_for_shopify(after: Record) -> None:
 
 def test_every_mutation_may_be_repeated() -> None:
     """No operation of a push is marked as unsafe: each is an upsert, an absolute value, a set or a state."""
-    operations = sent(product(), product(title="x", metafields=[], collections=[])) + [push.create("a", product())]
+    operations = [*sent(product(), product(title="x", metafields=[], collections=[])), push.create("a", product())]
     assert all(operation.repeatable and operation.mutation for operation in operations)
