@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from shopify_sync.clock import Clock
 from shopify_sync.engine.ports import Local, Remote, Session
-from shopify_sync.engine.reconcile import Finding, Verdict, disagreements, gone, look
+from shopify_sync.engine.reconcile import Finding, Verdict, disagreements, gone, look, record_here
 from shopify_sync.records import (
     Batch,
     Counts,
@@ -185,6 +185,10 @@ class Push:
                     continue
                 number, made_at = existing[task.handle]
                 task.local, task.linked = self._ours(task.local, number, nodes.get(number), made_at), False
+            elif task.local.base is None and number in nodes:
+                # We made it and were stopped before its state was read back.
+                task.local = replace(task.local, base=record_of(self.entity, nodes[number]))
+                task.linked = False
             task.number = number
             node = nodes.get(number)
             remote = record_of(self.entity, node) if node else None
@@ -192,7 +196,7 @@ class Push:
             match task.finding.verdict:
                 case Verdict.SEND:
                     send.append(task)
-                case Verdict.SAME if task.linked:
+                case Verdict.SAME if task.linked and not self._gaps(task.local):
                     same.append(task)
                 case Verdict.SAME:
                     adopt.append(task)
@@ -204,8 +208,14 @@ class Push:
         if self.options.dry_run:
             self.counts.unchanged += len(same) + len(adopt)
             return send, create
+        if unread := [task.number for task in adopt if task.number is not None and task.number not in nodes]:
+            nodes.update({shopify_id(node): node for node in self.remote.fetch(unread).nodes})
         self._record(batch, same, adopt, create, nodes)
         return send, create
+
+    def _gaps(self, local: LocalRecord) -> bool:
+        """Whether something was emptied here that Shopify always has: then its value comes back."""
+        return bool(compare(self.entity, local.base or {}, record_here(self.entity, local), strict=True))
 
     def _ours(self, local: LocalRecord, number: int, node: Node | None, made_at: datetime) -> LocalRecord:
         """Whether the record found under our key is the one that an earlier, interrupted run created.
@@ -284,7 +294,11 @@ class Push:
         self._run(
             task,
             self.entity.push.update(
-                task.number, task.local.base or {}, task.local.record, task.finding.ours, self.facts
+                task.number,
+                task.local.base or {},
+                record_here(self.entity, task.local),
+                task.finding.ours,
+                self.facts,
             ),
         )
 
@@ -331,7 +345,8 @@ class Push:
         A field whose remote value is neither what was the base nor what we have was changed by somebody else
         between our look and now; then nothing moves, and it is written down.
         """
-        strange = {line.path for line in lines(self.entity, compare(self.entity, local.record, remote))} & {
+        here = record_here(self.entity, local)
+        strange = {line.path for line in lines(self.entity, compare(self.entity, here, remote))} & {
             line.path for line in lines(self.entity, compare(self.entity, task.local.base or remote, remote))
         }
         sent = {line.path for line in lines(self.entity, task.finding.ours)} if task.finding else set()

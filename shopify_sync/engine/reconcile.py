@@ -29,13 +29,18 @@ class Finding:
     theirs: Diff  # base -> remote
 
 
+def record_here(entity: Entity, local: LocalRecord) -> Record:
+    """The record in the database, with what Shopify adds by itself where it is left out."""
+    return entity.complete(local.record, local.base)
+
+
 def look(entity: Entity, local: LocalRecord, remote: Record | None) -> Finding:
     """Compare base, local and remote. `remote` None stands for: known to be as the base.
 
     A record that was never linked has no base; then everything that differs between the sides is in dispute.
     """
     base = local.base if local.base is not None else (remote or {})
-    ours = compare(entity, base, local.record)
+    ours = compare(entity, base, record_here(entity, local))
     if remote is None:
         return Finding(Verdict.SEND if ours else Verdict.SAME, ours, Diff())
     theirs = compare(entity, base, remote, sendable=False)
@@ -45,7 +50,7 @@ def look(entity: Entity, local: LocalRecord, remote: Record | None) -> Finding:
         return Finding(Verdict.TAKE if theirs else Verdict.SAME, ours, theirs)
     if not theirs:
         return Finding(Verdict.SEND, ours, theirs)
-    agree = not compare(entity, local.record, remote)
+    agree = not compare(entity, record_here(entity, local), remote)
     return Finding(Verdict.TAKE if agree else Verdict.CONFLICT, ours, theirs)
 
 

@@ -51,24 +51,27 @@ class FieldChange:
     after: Any
 
 
-def compare(entity: Entity, before: Record, after: Record, *, sendable: bool = True) -> Diff:
-    """What changed from `before` to `after`. With `sendable`, read-only columns do not count."""
+def compare(entity: Entity, before: Record, after: Record, *, sendable: bool = True, strict: bool = False) -> Diff:
+    """What changed from `before` to `after`. With `sendable`, read-only columns do not count; with `strict`, a null
+    counts where it otherwise means: as Shopify has it."""
     diff = Diff()
     for column in entity.columns:
         if sendable and column.maps.merge is Merge.READ_ONLY:
             continue
         old, new = before.get(column.name), after.get(column.name)
-        if not same(column, old, new):
+        if not same(column, old, new, strict=strict):
             diff.fields[column.name] = (old, new)
     for child in entity.children:
-        found = _compare_child(child, before.get(child.name) or [], after.get(child.name) or [], sendable)
+        found = _compare_child(child, before.get(child.name) or [], after.get(child.name) or [], sendable, strict)
         if found:
             diff.children[child.name] = found
     return diff
 
 
-def same(column: Column, old: Any, new: Any) -> bool:
+def same(column: Column, old: Any, new: Any, *, strict: bool = False) -> bool:
     """Whether two values mean the same: an empty text is no text, a set has no order, times differ by seconds."""
+    if column.maps.required and not strict and (old is None or new is None):
+        return True
     if column.form is Form.TEXT:
         return (old or "") == (new or "")
     if column.maps.merge is Merge.UNION:
@@ -129,7 +132,7 @@ def pair(child: Child, before: list[Record], after: list[Record]) -> Iterator[tu
             yield item, None
 
 
-def _compare_child(child: Child, before: list[Record], after: list[Record], sendable: bool) -> ChildDiff:
+def _compare_child(child: Child, before: list[Record], after: list[Record], sendable: bool, strict: bool) -> ChildDiff:
     diff = ChildDiff()
     kept_before: list[int] = []
     for old, new in pair(child, before, after):
@@ -143,7 +146,7 @@ def _compare_child(child: Child, before: list[Record], after: list[Record], send
                 column.name
                 for column in child.columns
                 if not (sendable and column.maps.merge is Merge.READ_ONLY)
-                and not same(column, old.get(column.name), new.get(column.name))
+                and not same(column, old.get(column.name), new.get(column.name), strict=strict)
             )
             if names:
                 diff.changed.append((old, new, names))

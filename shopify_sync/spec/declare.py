@@ -46,7 +46,8 @@ class Maps:
     """Where a column's value stands in a node, and what happens when both sides changed it.
 
     `path` is dotted (`seo.title`); each step is selected in the documents. A field that needs code gives `read`
-    (node -> value as Shopify spells it) and the `select` text that it needs. `required` columns cannot be null.
+    (node -> value as Shopify spells it) and the `select` text that it needs. Shopify always has a value where
+    `required` is set, so a null here means: as Shopify has it.
     """
 
     path: str
@@ -54,6 +55,7 @@ class Maps:
     select: str | None = None
     read: Callable[[Node], Any] | None = None
     sendable: bool = True  # False: it has a mutation of its own
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ class Entity:
 
     `gid_type` is the type in its global ids, `root` the connection that lists it, `single` the field that reads
     one. `volatile` are node fields left out of the payload and its hash since they move without a change.
+    `complete(record, base)` fills in what Shopify adds by itself to a record that leaves it out.
     """
 
     name: str
@@ -181,6 +184,7 @@ class Entity:
     children: tuple[Child, ...]
     natural_key: str
     push: Push
+    complete: Callable[[Record, Record | None], Record] = lambda record, base: record
     sort_key: str = "UPDATED_AT"
     filter: str = ""
     volatile: tuple[str, ...] = ("updatedAt",)

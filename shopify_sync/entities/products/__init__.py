@@ -20,6 +20,23 @@ def media_source(item: Record) -> str:
     return str(item.get("source_url") or item.get("url") or "").partition("?")[0]
 
 
+def complete(record: Record, base: Record | None) -> Record:
+    """A product always has a variant, and a variant without options the value "Default Title" of an option "Title".
+
+    Source: Admin schema, Product.hasOnlyDefaultVariant. Here one may leave both out.
+    """
+    variants, options = record.get("variants") or [], record.get("options") or []
+    if not variants:
+        return record | {"variants": base["variants"], "options": base["options"]} if base else record
+    if options or len(variants) > 1:
+        return record
+    chosen = variants[0].get("option_values") or {push.DEFAULT_OPTION: push.DEFAULT_VALUE}
+    return record | {
+        "options": [{"shopify_id": None, "name": n, "position": 1, "values": [v]} for n, v in chosen.items()],
+        "variants": [variants[0] | {"option_values": chosen}],
+    }
+
+
 ENTITY = Entity(
     name="products",
     label="Products",
@@ -28,6 +45,7 @@ ENTITY = Entity(
     single="product",
     table=tables.Product,
     natural_key="handle",
+    complete=complete,
     children=(
         Child(
             name="options",

@@ -84,7 +84,7 @@ class Product(SQLModel, table=True):
     id: int | None = _id()
     shop_id: int = Field(foreign_key="shops.id")
     shopify_id: Annotated[int | None, Maps("id", _OWN)] = _big()
-    handle: Annotated[str | None, Maps("handle")] = Field(default=None, sa_type=Text)
+    handle: Annotated[str | None, Maps("handle", required=True)] = Field(default=None, sa_type=Text)
     title: Annotated[str, Maps("title")] = Field(sa_type=Text)
     description_html: Annotated[str | None, Maps("descriptionHtml")] = Field(default=None, sa_type=Text)
     vendor: Annotated[str | None, Maps("vendor")] = Field(default=None, sa_type=Text)
@@ -127,7 +127,7 @@ class ProductOption(SQLModel, table=True):
     product_id: int = _parent()
     shopify_id: Annotated[int | None, Maps("id", _OWN)] = _big()
     name: Annotated[str, Maps("name")] = Field(sa_type=Text)
-    position: Annotated[int | None, Maps("position")] = None
+    position: Annotated[int | None, Maps("position", required=True)] = None
     values: Annotated[list[str], Maps("optionValues", select="optionValues { id name }", read=value_names)] = Field(
         sa_column=Column(Document, nullable=False, server_default=text("'[]'"))
     )
@@ -152,22 +152,22 @@ class ProductVariant(SQLModel, table=True):
     title: Annotated[str | None, Maps("title", _OWN)] = Field(default=None, sa_type=Text)
     sku: Annotated[str | None, Maps("sku")] = Field(default=None, sa_type=Text)
     barcode: Annotated[str | None, Maps("barcode")] = Field(default=None, sa_type=Text)
-    position: Annotated[int | None, Maps("position")] = None
-    price: Annotated[Decimal | None, Maps("price")] = Field(default=None, sa_type=ExactDecimal)
+    position: Annotated[int | None, Maps("position", required=True)] = None
+    price: Annotated[Decimal | None, Maps("price", required=True)] = Field(default=None, sa_type=ExactDecimal)
     compare_at_price: Annotated[Decimal | None, Maps("compareAtPrice")] = Field(default=None, sa_type=ExactDecimal)
     option_values: Annotated[
         dict[str, str], Maps("selectedOptions", select="selectedOptions { name value }", read=option_values)
     ] = Field(sa_column=Column(Document, nullable=False, server_default=text("'{}'")))
-    taxable: Annotated[bool | None, Maps("taxable")] = None
-    inventory_policy: Annotated[str | None, Maps("inventoryPolicy")] = Field(default=None, sa_type=Text)
-    weight: Annotated[Decimal | None, Maps("inventoryItem.measurement.weight.value")] = Field(
+    taxable: Annotated[bool | None, Maps("taxable", required=True)] = None
+    inventory_policy: Annotated[str | None, Maps("inventoryPolicy", required=True)] = Field(default=None, sa_type=Text)
+    weight: Annotated[Decimal | None, Maps("inventoryItem.measurement.weight.value", required=True)] = Field(
         default=None, sa_type=ExactDecimal
     )
-    weight_unit: Annotated[str | None, Maps("inventoryItem.measurement.weight.unit")] = Field(
+    weight_unit: Annotated[str | None, Maps("inventoryItem.measurement.weight.unit", required=True)] = Field(
         default=None, sa_type=Text
     )
-    requires_shipping: Annotated[bool | None, Maps("inventoryItem.requiresShipping")] = None
-    tracked: Annotated[bool | None, Maps("inventoryItem.tracked")] = None
+    requires_shipping: Annotated[bool | None, Maps("inventoryItem.requiresShipping", required=True)] = None
+    tracked: Annotated[bool | None, Maps("inventoryItem.tracked", required=True)] = None
     cost: Annotated[Decimal | None, Maps("inventoryItem.unitCost.amount")] = Field(default=None, sa_type=ExactDecimal)
     country_code_of_origin: Annotated[str | None, Maps("inventoryItem.countryCodeOfOrigin")] = Field(
         default=None, sa_type=Text
