@@ -34,7 +34,7 @@ def bare(**environment: str) -> Settings:
 
 def problems(text: str, **environment: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        read(text, **environment)
+        read(text, flags=None, **environment)
     assert caught.value.exit_code == 2
     return caught.value.problems
 
@@ -52,8 +52,8 @@ def test_flags_win_over_environment_over_file() -> None:
     text = "database_url: sqlite:///file.db\nshop: {domain: file.myshopify.com}\nlog_format: json\n"
     assert read(text).database_url == "sqlite:///file.db"
     env = {"SHOPIFY_SYNC_DATABASE_URL": "sqlite:///env.db", "SHOPIFY_SHOP_DOMAIN": "env.myshopify.com"}
-    assert read(text, **env).database_url == "sqlite:///env.db"
-    assert read(text, **env).shop.domain == "env.myshopify.com"
+    assert read(text, flags=None, **env).database_url == "sqlite:///env.db"
+    assert read(text, flags=None, **env).shop.domain == "env.myshopify.com"
     flags = {"database": "sqlite:///flag.db", "shop": "flag.myshopify.com", "log_format": "text"}
     chosen = read(text, flags=flags, **env)
     assert (chosen.database_url, chosen.shop.domain) == ("sqlite:///flag.db", "flag.myshopify.com")
@@ -280,8 +280,8 @@ def test_the_example_names_every_key_with_a_comment() -> None:
 def test_the_example_holds_when_every_commented_line_is_put_in_force() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     text = "\n".join(re.sub(r"^(\s*)# ?(?=\s*[a-z_]+:(\s|$))", r"\1", line) for line in lines)
-    env = {name: "x" for name in ("SHOPIFY_CLIENT_ID", "SHOPIFY_CLIENT_SECRET", "SHOPIFY_ACCESS_TOKEN", "OUTLET_TOKEN")}
+    env = dict.fromkeys(("SHOPIFY_CLIENT_ID", "SHOPIFY_CLIENT_SECRET", "SHOPIFY_ACCESS_TOKEN", "OUTLET_TOKEN"), "x")
     Path("webhook-secret.txt").write_text("hush", encoding="utf-8")
-    settings = read(text, **env)
+    settings = read(text, flags=None, **env)
     assert settings.shop.domain == "my-store.myshopify.com"
     assert settings.shop.webhook_secret == Secret("hush")
