@@ -48,16 +48,19 @@ class Options:
         """Everything that is set, checked. Raises ConfigError."""
         from shopify_sync.config import Flags, load
 
-        return load(Flags(self.config, self.shop, self.database, self.log_format))
+        settings = load(Flags(self.config, self.shop, self.database, self.log_format))
+        if settings.log_format != (self.log_format or "text"):  # the file says so; until here nothing was logged
+            self.begin_logging(settings.log_format)
+        return settings
 
-    def begin_logging(self) -> None:
+    def begin_logging(self, log_format: str | None = None) -> None:
         """Logs go to standard error: warnings always, with -v what happens, with -vv each request."""
         level = {0: logging.WARNING, 1: logging.INFO}.get(self.verbose, logging.DEBUG)
         if self.quiet:
             level = logging.ERROR
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(
-            JsonLines() if self.log_format == "json" else logging.Formatter("%(levelname)s %(message)s")
+            JsonLines() if (log_format or self.log_format) == "json" else logging.Formatter("%(levelname)s %(message)s")
         )
         logger = logging.getLogger("shopify_sync")
         logger.handlers[:] = [handler]

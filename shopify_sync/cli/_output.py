@@ -29,6 +29,10 @@ _COLOURS = {
 }
 
 
+# Columns whose words are never broken: on a narrow terminal the others give way.
+_WHOLE = {"run", "status", "direction", "field"}
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console that keeps to 80 columns or the terminal's width, and to NO_COLOR."""
     from rich.console import Console
@@ -54,23 +58,28 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    if title:  # a Text: a shop may be called [bold]
+        table.title = Text(title, style="bold")
     numbers = set(right.split())
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        number = column in numbers
+        whole = number or column in _WHOLE
+        table.add_column(column, justify="right" if number else "left", overflow="fold", no_wrap=whole)
     for row in rows:
-        table.add_row(*(Text(shown(cell), style=_COLOURS.get(str(cell), "")) for cell in row))
+        cells = zip(columns, row, strict=True)
+        table.add_row(*(Text(shown(cell, name), style=_COLOURS.get(str(cell), "")) for name, cell in cells))
     console().print(table)
 
 
-def shown(value: Any) -> str:
-    """A cell's text: nothing for None, counts with separators."""
+def shown(value: Any, column: str = "") -> str:
+    """A cell's text: a dash for None, counts with separators, ids as one would copy them."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}"
+        return str(value) if column == "id" else f"{value:,}"
     if isinstance(value, list | dict):
         import json
 
@@ -80,7 +89,7 @@ def shown(value: Any) -> str:
 
 def say(text: str) -> None:
     """A line for people on standard output."""
-    console().print(text, markup=False)
+    console().print(text, markup=False, soft_wrap=True)  # a command that one copies stays one line
 
 
 def print_error(error: SyncError, *, as_json: bool) -> int:
@@ -143,43 +152,39 @@ def err(text: str) -> None:
     console(stderr=True).print(text, markup=False)
 
 
+# What a run may have done, in the words of the table.
+_DONE = {
+    "created": "new",
+    "updated": "updated",
+    "unchanged": "same",
+    "deleted": "deleted",
+    "conflicts": "in conflict",
+    "failed": "failed",
+}
+
+
 def print_counts(results: Sequence[RunResult], *, title: str = "") -> None:
-    """One row a run: counts, requests, points, time."""
-    columns = [
-        "run",
-        "status",
-        "seen",
-        "created",
-        "updated",
-        "same",
-        "conflicts",
-        "failed",
-        "requests",
-        "points",
-        "time",
-    ]
-    rows = []
-    for result in results:
-        counts, took = result.counts, ""
-        if result.started_at and result.finished_at:
-            took = f"{(result.finished_at - result.started_at).total_seconds():.1f} s"
-        rows.append(
-            (
-                f"{result.entity} {result.direction}",
-                result.status,
-                counts.seen,
-                counts.created,
-                counts.updated,
-                counts.unchanged,
-                counts.conflicts,
-                counts.failed,
-                result.api.requests,
-                result.api.points,
-                took,
-            )
+    """One row a run: what it did, requests, points, time."""
+    rows = [
+        (
+            f"{result.entity} {result.direction}",
+            result.status,
+            result.counts.seen,
+            ", ".join(f"{n:,} {word}" for name, word in _DONE.items() if (n := getattr(result.counts, name))),
+            result.api.requests,
+            result.api.points,
+            _took(result),
         )
-    right = "seen created updated same conflicts failed requests points time"
-    print_table(columns, rows, title=title, right=right)
+        for result in results
+    ]
+    columns = ("run", "status", "seen", "of which", "requests", "points", "time")
+    print_table(columns, rows, title=title, right="seen requests points time")
+
+
+def _took(result: RunResult) -> str | None:
+    if not (result.started_at and result.finished_at):
+        return None
+    return f"{(result.finished_at - result.started_at).total_seconds():.1f} s"
 
 
 def _next(results: Sequence[RunResult]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from shopify_sync.cli._options import make_app, options_of
-from shopify_sync.cli._output import print_json, print_table, say
+from shopify_sync.cli._output import overall, print_json, print_table, say
 
 if TYPE_CHECKING:
     from shopify_sync.records import RunResult
@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 app = make_app(no_args_is_help=False)
 
 _PRODUCTS = 40
+_CONFLICTS_WAIT = 4
 _COLUMNS = ("product", "field", "from", "to", "direction")
 
 
 @app.command(
     help="See products travel both ways between a sandbox shop and SQLite: seed, edit on both sides, sync, look.\n\n"
-    "Needs no store and no network, asks nothing, leaves nothing running.\n\nExit codes: 0 done.",
+    "Needs no store and no network, asks nothing, leaves nothing running.\n\n"
+    "Exit codes: 0 done, otherwise those of `sync`.",
     epilog="Example: shopify-sync demo",
 )
 def demo(ctx: typer.Context, products: int = typer.Option(_PRODUCTS, min=8, help="Products of the shop.")) -> int:
-    from shopify_sync.app import open_app
+    from shopify_sync.app import open_app, worst
     from shopify_sync.config import Flags, load
     from shopify_sync.sandbox import SandboxServer
 
@@ -40,18 +42,14 @@ def demo(ctx: typer.Context, products: int = typer.Option(_PRODUCTS, min=8, help
     path = folder / "shop.db"
     with SandboxServer(products=products, seed=2026) as shop:
         _tell(quiet, f"1. a sandbox shop with {products} products answers at {shop.url}")
-        environment = {
-            "SHOPIFY_API_URL": shop.url,
-            "SHOPIFY_ACCESS_TOKEN": shop.token,
-            "XDG_CONFIG_HOME": str(folder),
-        }
-        settings = load(Flags(config=None, database=f"sqlite:///{path}"), environment | {"SHOPIFY_SYNC_CONFIG": ""})
+        environment = {"SHOPIFY_API_URL": shop.url, "SHOPIFY_ACCESS_TOKEN": shop.token}
+        settings = load(Flags(database=f"sqlite:///{path}"), environment, files=False)
         with open_app(settings, trigger="demo") as opened:
             first = opened.pull("products")
             _tell(quiet, f"2. pulled into {path}")
-            before = _both_sides(shop, path)
             local = _edit_here(path)
             remote = _edit_there(shop, path)
+            before = _both_sides(shop, path)
             _tell(quiet, f"3. {local} edits here by plain SQL, {remote} on Shopify, one product on both sides")
             results = opened.sync(["products"])
             _tell(quiet, "4. synced: pulled Shopify's changes, pushed ours\n")
@@ -59,21 +57,24 @@ def demo(ctx: typer.Context, products: int = typer.Option(_PRODUCTS, min=8, help
             conflicts = _conflicts(path)
             again = opened.sync(["products"])
     moved = _moves(before, after)
+    runs = (first, *results, *again)
+    # The conflict is part of the show; anything else that went wrong is a fault, and told.
+    code = worst([run for run in runs if run.exit_code != _CONFLICTS_WAIT])
     took = time.monotonic() - started
     if options.json:
         print_json(
             {
-                "status": "succeeded",
+                "status": "succeeded" if code == 0 else overall(runs),
                 "database": str(path),
                 "seconds": round(took, 2),
-                "runs": [run.as_json() for run in (first, *results, *again)],
+                "runs": [run.as_json() for run in runs],
                 "moved": [
                     dict(zip(("product", "field", "from", "to", "direction"), row, strict=True)) for row in moved
                 ],
                 "conflicts": conflicts,
             }
         )
-        return 0
+        return code
     _show(moved, conflicts, (first, *results), again)
     say(f"done in {took:.1f} s; the shop is gone again, the database is kept:\n  {path}")
     say("look at it:")
@@ -83,7 +84,7 @@ def demo(ctx: typer.Context, products: int = typer.Option(_PRODUCTS, min=8, help
     say("go on:")
     say("  shopify-sync sandbox serve     a shop of your own to play with")
     say("  shopify-sync init              a configuration for a real store")
-    return 0
+    return code
 
 
 def _tell(quiet: bool, text: str) -> None:
@@ -150,19 +151,20 @@ def _both_sides(shop: SandboxServer, path: Path) -> tuple[_Side, _Side]:
 
 
 def _moves(before: tuple[_Side, _Side], after: tuple[_Side, _Side]) -> list[tuple[str, str, str, str, str]]:
-    """(product, field, from, to, direction) of everything that one side took over from the other."""
+    """(product, field, from, to, direction) of everything that one side took over from the other in the sync."""
+    (here_before, there_before), (here, there) = before, after
     moved = []
-    (_, there_before), (here, there) = before, after
-    for handle in sorted(there):
-        was = there_before.get(handle)
-        for name in ("title", "price", "tags"):
-            new, old = there[handle][name], was[name] if was else None
-            if new == old or here.get(handle, {}).get(name) != new or (was is None and name == "tags"):
-                continue
-            # The program itself only ever sends; what a merchant changed had changed before the sync.
-            came = handle.startswith("added-by") or new in ("Renamed by the merchant", "8.00")
-            direction = "Shopify → database" if came else "database → Shopify"
-            moved.append((handle, name, old or "(new)", new, direction))
+    for handle in sorted(here.keys() & there.keys()):
+        directions = [("push", there_before)]
+        if handle in there_before:  # a product made here has no handle until Shopify gives it one
+            directions.append(("pull", here_before))
+        for direction, was in directions:
+            old, new = was.get(handle, {}), here[handle]
+            moved += [
+                (handle, name, old.get(name, "(new)"), new[name], direction)
+                for name in ("title", "price", "tags")
+                if new[name] and new[name] != old.get(name) and new[name] == there[handle][name]
+            ]
     return moved
 
 
@@ -184,7 +186,8 @@ def _show(
 ) -> None:
     from shopify_sync.cli._output import print_counts
 
-    print_table(_COLUMNS, moved, title="What moved where")
+    arrows = {"push": "→ Shopify", "pull": "→ database"}
+    print_table(_COLUMNS, [(*row[:4], arrows[row[4]]) for row in moved], title="What moved where")
     if conflicts:
         rows = [(c["record"], c["field"], c["here"], c["shopify"]) for c in conflicts]
         print_table(

@@ -95,7 +95,7 @@ def _ask(ctx: typer.Context, url: str | None, what: str, body: dict[str, Any]) -
     import re
 
     base = (url or os.environ.get("SHOPIFY_API_URL") or f"http://127.0.0.1:{_PORT}").rstrip("/")
-    if not re.match(r"http://(127\.|localhost|\[::1\])", base):
+    if not re.fullmatch(r"http://(127(\.\d+){3}|localhost|\[::1\])(:\d+)?", base):
         raise UsageError("a sandbox is on this machine", next="give --url http://127.0.0.1:PORT")
     request = urllib.request.Request(  # noqa: S310 - loopback, checked above
         f"{base}/_sandbox/{what}", json.dumps(body).encode(), {"Content-Type": "application/json"}
