@@ -23,7 +23,7 @@ COMMANDS = {
     "products": ("products", "Products: pull, push, sync, list, show."),
     "import": ("importing", "Read products from Shopify's CSV or JSONL."),
     "status": ("status", "Last run of each entity, what waits, breaker."),
-    "history": ("history", "Runs: list, show one with its errors, prune."),
+    "history": ("status", "Runs: list, show one with its errors, prune."),
     "retry": ("sync", "Send again what Shopify refused."),
     "conflicts": ("conflicts", "What both sides changed: list, show."),
     "breaker": ("breaker", "The circuit breaker: status, reset, trip."),

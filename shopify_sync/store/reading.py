@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import quote
 
-from shopify_sync.errors import DatabaseError
+from shopify_sync.errors import DatabaseError, UsageError
 
 Row: TypeAlias = dict[str, Any]
 
@@ -68,8 +68,13 @@ def open_reader(url: str) -> Iterator[Reader]:
     driver: _Driver | None = None
     try:
         if re.match(r"postgres(ql)?(\+psycopg)?://", url):
-            name = re.sub(r".*@|.*://|\?.*", "", url)
+            name = url.partition("?")[0].rpartition("@")[2].rpartition("://")[2]
             driver = _Postgres(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", url))
+        elif "://" in url and not url.startswith("sqlite"):
+            raise UsageError(
+                f"{url.partition('://')[0]} is no database that shopify-sync knows",
+                next="give sqlite:///path/to/file.db or postgresql://user@host/name",
+            )
         else:
             name = url.removeprefix("sqlite:///").removeprefix("sqlite://").partition("?")[0]
             if not Path(name).exists():
@@ -80,7 +85,7 @@ def open_reader(url: str) -> Iterator[Reader]:
                 )
             driver = _Sqlite(name)
         yield Reader(driver, name)
-    except DatabaseError:
+    except (DatabaseError, UsageError):
         raise
     except Exception as error:
         if not type(error).__module__.startswith(("sqlite3", "psycopg")):

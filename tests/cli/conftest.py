@@ -1,0 +1,86 @@
+"""The installed command as a user runs it: a process of its own, a folder of its own, a shop over HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shopify_sync.sandbox import SandboxServer
+
+COMMAND = Path(sys.executable).parent / "shopify-sync"
+
+
+@dataclass
+class Finished:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Terminal:
+    """Runs the command in `folder`; `environment` is all it inherits."""
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> Finished:
+        done = subprocess.run(
+            [str(COMMAND), *arguments],
+            cwd=self.folder,
+            env=self.environment | environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [str(COMMAND), *arguments],
+            cwd=self.folder,
+            env=self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Terminal:
+    """A newcomer's terminal: nothing is set up."""
+    home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "conf")}
+    return Terminal(tmp_path, {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TMPDIR": str(tmp_path), **home})
+
+
+@pytest.fixture
+def shop() -> Iterator[SandboxServer]:
+    with SandboxServer(products=12, seed=3) as running:
+        yield running
+
+
+@pytest.fixture
+def terminal(bare: Terminal, shop: SandboxServer) -> Terminal:
+    """A terminal with a sandbox shop and a SQLite file set up in its environment."""
+    bare.environment |= {
+        "SHOPIFY_API_URL": shop.url,
+        "SHOPIFY_ACCESS_TOKEN": shop.token,
+        "SHOPIFY_SYNC_DATABASE_URL": f"sqlite:///{bare.folder / 'shop.db'}",
+    }
+    return bare
