@@ -48,8 +48,15 @@ class Database:
                 pool_pre_ping=True,
                 pool_size=3,
             )
+        # How long to wait for another program's lock: ours, unless the URL says `?timeout=`, in seconds.
+        try:
+            wait_s = float(str(self.url.query.get("timeout", BUSY_TIMEOUT_S)))
+        except ValueError:
+            raise UsageError(
+                "the timeout in the database URL is no number of seconds", next="give for instance `?timeout=30`"
+            ) from None
         engine = create_engine(
-            self.url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, poolclass=QueuePool
+            self.url, connect_args={"timeout": wait_s, "check_same_thread": False}, poolclass=QueuePool
         )
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
@@ -109,6 +116,8 @@ class Database:
         """Where a SQLite database lies; None for Postgres and for one in memory."""
         if self.dialect != "sqlite" or self.url.database in (None, "", ":memory:"):
             return None
+        if "uri" in self.url.query:  # SQLite's own kind, `file:…?mode=ro`: whoever writes that knows what is there
+            return None
         return Path(str(self.url.database))
 
     def dispose(self) -> None:
@@ -145,12 +154,14 @@ def shown(url: URL) -> str:
     """The database's name for people: never with user or password."""
     if url.get_backend_name() == "sqlite":
         return str(url.database or ":memory:")
-    return f"{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
+    # An "@" in a password has to be written %40; where it was not, the rest of the password comes before the host.
+    host = (url.host or "").rpartition("@")[2]
+    return f"{host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
 
 
 _CAUSES: tuple[tuple[str, str, str, str], ...] = (
     (
-        r"database is locked|could not obtain lock|deadlock detected",
+        r"database is locked|could not obtain lock|lock timeout|deadlock detected",
         "database-locked",
         "another program holds a lock on it",
         "end the other program's transaction, then run the command again",
@@ -186,7 +197,14 @@ _CAUSES: tuple[tuple[str, str, str, str], ...] = (
         "check the user and password in SHOPIFY_SYNC_DATABASE_URL",
     ),
     (
-        r"connection refused|could not translate|timeout expired|connection failed|server closed|terminating",
+        r'database "[^"]*" does not exist',
+        "database-missing",
+        "the database server has no database of that name",
+        "create it, or correct its name in SHOPIFY_SYNC_DATABASE_URL",
+    ),
+    (
+        r"connection refused|could not translate|failed to resolve|timeout expired|connection failed|"
+        r"server closed|terminating",
         "database-unreachable",
         "the database server does not answer",
         "check host and port in SHOPIFY_SYNC_DATABASE_URL and that the server runs",
@@ -215,4 +233,4 @@ def translated(error: BaseException, name: str) -> DatabaseError:
 def _harmless(text: str) -> str:
     """The first line of a driver's message, without what stands between quotes (values may be personal data)."""
     first = text.strip().splitlines()[0] if text.strip() else ""
-    return re.sub(r"'[^']*'", "'…'", first)[:200]
+    return re.sub(r"""'[^']*'|"[^"]*\"""", "'…'", first)[:200]

@@ -35,9 +35,12 @@ def _read(path: str) -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process began, in the kernel's ticks; "" where there is none (or no /proc)."""
+    """When a process began, in the kernel's ticks; "" where there is none (or no /proc).
+
+    A dead one that nobody has waited for yet is none: in a container it may stay listed for ever.
+    """
     fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return fields[19] if len(fields) > 19 else ""
+    return fields[19] if len(fields) > 19 and fields[0] not in ("Z", "X") else ""
 
 
 def _place() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, inspect
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # Known without importing alembic (0.4 s); a test compares it with the revisions in the package.
 HEAD = "0001"
+_OURS = re.compile(r"\d{4}")
 _LOCK = 7_355_608  # any number; the same for every process that migrates
 
 
@@ -36,25 +38,17 @@ def require(database: Database) -> None:
     at = current(database)
     if at is None:
         upgrade(database)
-    elif at < HEAD:
-        raise DatabaseError(
-            f"the database {database.name} is at version {at}, this program needs {HEAD}",
-            code="database-old",
-            next="make a backup, then run `shopify-sync db upgrade`",
-        )
-    elif at > HEAD:
-        raise DatabaseError(
-            f"the database {database.name} is at version {at}, newer than this program ({HEAD})",
-            code="database-new",
-            next="install the newer shopify-sync that upgraded it",
-        )
+    elif at != HEAD:
+        raise _misfit(database.name, at)
 
 
 def upgrade(database: Database) -> tuple[str | None, str]:
     """Run what is missing, all or nothing; (before, after). Several processes may try at once."""
     from alembic import command
+    from alembic.util import CommandError
 
-    with database.engine.connect() as conn:
+    before: str | None = None
+    with database.read() as conn:
         try:
             if database.dialect == "sqlite":
                 # Off, or the rebuilding of a parent table would delete the children by cascade.
@@ -63,6 +57,8 @@ def upgrade(database: Database) -> tuple[str | None, str]:
             else:
                 conn.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             before = _current(conn)
+            if before is not None and (before > HEAD or not _OURS.fullmatch(before)):
+                raise _misfit(database.name, before)
             if before != HEAD:
                 config = _config(conn)
                 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -72,9 +68,39 @@ def upgrade(database: Database) -> tuple[str | None, str]:
                 conn.exec_driver_sql("COMMIT")
                 conn.exec_driver_sql("PRAGMA foreign_keys = ON")
             conn.commit()
-        except SQLAlchemyError as error:
-            raise translated(error, database.name) from None
+        except BaseException as error:
+            conn.invalidate()  # with it go the transaction and the pragma
+            if isinstance(error, CommandError) or (before is None and "already exists" in str(error)):
+                raise _foreign(database.name) from None
+            if isinstance(error, SQLAlchemyError):
+                raise translated(error, database.name) from None
+            raise
     return before, HEAD
+
+
+def _misfit(name: str, at: str) -> DatabaseError:
+    if not _OURS.fullmatch(at):
+        return _foreign(name)
+    if at > HEAD:
+        return DatabaseError(
+            f"the database {name} is at version {at}, newer than this program ({HEAD})",
+            code="database-new",
+            next="install the newer shopify-sync that upgraded it",
+        )
+    return DatabaseError(
+        f"the database {name} is at version {at}, this program needs {HEAD}",
+        code="database-old",
+        next="make a backup, then run `shopify-sync db upgrade`",
+    )
+
+
+def _foreign(name: str) -> DatabaseError:
+    return DatabaseError(
+        f"the database {name} belongs to another program",
+        code="database-foreign",
+        why="its tables have our names, or its versions are not ours; nothing was changed",
+        next="give an empty database, or the right one, with --database or SHOPIFY_SYNC_DATABASE_URL",
+    )
 
 
 def check(database: Database, metadata: Any) -> list[str]:

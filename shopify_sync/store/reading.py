@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from shopify_sync.errors import DatabaseError, UsageError
 
@@ -23,8 +23,14 @@ Row: TypeAlias = dict[str, Any]
 
 _JSON = {"error", "notes", "scopes", "base", "local", "remote", "tags", "values", "option_values", "payload"}
 _BOOLS = {"dirty", "is_gift_card", "requires_selling_plan", "taxable", "tracked", "requires_shipping"}
+_TIMES = {"watermark", "probe_until"}  # beside all that end in _at
 _COUNTS = ("seen", "created", "updated", "unchanged", "deleted", "conflicts", "failed")
 _API = ("requests", "points", "throttled", "retries")
+
+
+_POSTGRES = re.compile(
+    r"postgres(?:ql)?(?:\+psycopg)?://(?:(?P<user>[^:/]*)(?::(?P<password>[^@]*))?@)?(?P<place>.*)", re.DOTALL
+)
 
 
 class _Driver(Protocol):
@@ -37,21 +43,33 @@ class _Sqlite:
     def __init__(self, path: str) -> None:
         self._conn = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=10)
         self._conn.row_factory = sqlite3.Row
+        # SQLite's own knows no letters but a to z.
+        self._conn.create_function("lower", 1, lambda text: text.lower() if isinstance(text, str) else text)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
-        return [dict(row) for row in self._conn.execute(sql.replace("%s", "?"), values)]
+        return [
+            {name: _document(row[name]) if name in _JSON else row[name] for name in row.keys()}  # noqa: SIM118
+            for row in self._conn.execute(sql.replace("%s", "?"), values)
+        ]
 
     def close(self) -> None:
         self._conn.close()
 
 
 class _Postgres:
-    def __init__(self, url: str) -> None:
+    def __init__(self, found: re.Match[str]) -> None:
         import psycopg
         from psycopg.rows import dict_row
 
+        # Apart from the address, as SQLAlchemy does it: libpq wants more characters of a password escaped.
+        secret: dict[str, Any] = {name: unquote(found[name]) for name in ("user", "password") if found[name]}
         self._conn = psycopg.connect(
-            url, row_factory=dict_row, autocommit=True, connect_timeout=10, options="-c timezone=UTC"
+            f"postgresql://{found['place']}",
+            **secret,
+            row_factory=dict_row,
+            autocommit=True,
+            connect_timeout=10,
+            options="-c timezone=UTC -c default_transaction_read_only=on",
         )
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
@@ -67,16 +85,16 @@ def open_reader(url: str) -> Iterator[Reader]:
     name = "the database"
     driver: _Driver | None = None
     try:
-        if re.match(r"postgres(ql)?(\+psycopg)?://", url):
-            name = url.partition("?")[0].rpartition("@")[2].rpartition("://")[2]
-            driver = _Postgres(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql://", url))
+        if found := _POSTGRES.fullmatch(url):
+            name = found["place"].partition("?")[0].rpartition("@")[2]
+            driver = _Postgres(found)
         elif "://" in url and not url.startswith("sqlite"):
             raise UsageError(
                 f"{url.partition('://')[0]} is no database that shopify-sync knows",
                 next="give sqlite:///path/to/file.db or postgresql://user@host/name",
             )
         else:
-            name = url.removeprefix("sqlite:///").removeprefix("sqlite://").partition("?")[0]
+            name = url.removeprefix("sqlite:///").removeprefix("sqlite://").partition("?")[0].removeprefix("file:")
             if not Path(name).exists():
                 raise DatabaseError(
                     f"there is no database at {name}",
@@ -164,7 +182,8 @@ class Reader:
                 values.append(value)
         if since is not None:
             where.append("started_at >= %s")
-            values.append(since.astimezone(UTC).isoformat().replace("+00:00", "Z"))
+            # Without the zone, which is the session's: as text, "12:00:00.5Z" would come before "12:00:00Z".
+            values.append(since.astimezone(UTC).replace(tzinfo=None).isoformat())
         if domain is not None:
             where.append("shop_id IN (SELECT id FROM shops WHERE domain = %s)")
             values.append(domain)
@@ -215,8 +234,8 @@ class Reader:
         """The newest first, with the number of variants and the range of prices."""
         where, values = ["p.deleted_at IS NULL"], list[Any]()
         if search:
-            where.append("(lower(p.title) LIKE %s OR lower(p.handle) LIKE %s)")
-            values += [f"%{search.lower()}%"] * 2
+            where.append("(lower(p.title) LIKE %s ESCAPE '!' OR lower(p.handle) LIKE %s ESCAPE '!')")
+            values += ["%" + re.sub(r"([!%_])", r"!\1", search.lower()) + "%"] * 2
         if dirty:
             where.append("p.dirty")
         return self._rows(
@@ -229,10 +248,11 @@ class Reader:
 
     def product(self, handle_or_id: str) -> Row | None:
         """One product with everything below it, by handle, local id or Shopify id."""
-        number = int(handle_or_id) if handle_or_id.isascii() and handle_or_id.isdigit() else None
+        # Longer ones are no ids, and SQLite's driver refuses what does not fit into 64 bits.
+        number = int(handle_or_id) if re.fullmatch(r"[0-9]{1,18}", handle_or_id) else None
         rows = self._rows(
-            "SELECT * FROM products WHERE handle = %s OR id = %s OR shopify_id = %s "
-            "ORDER BY (handle = %s) DESC LIMIT 1",
+            "SELECT * FROM products WHERE handle = %s OR id = %s OR shopify_id = %s ORDER BY "
+            "CASE WHEN handle = %s THEN 0 ELSE 1 END, CASE WHEN deleted_at IS NULL THEN 0 ELSE 1 END, id LIMIT 1",
             handle_or_id,
             number,
             number,
@@ -283,16 +303,21 @@ def _plain(row: Row) -> Row:
     return {name: _value(name, value) for name, value in row.items()}
 
 
+def _document(value: Any) -> Any:
+    """JSON that SQLite holds as text; Postgres' driver has read its own."""
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            return json.loads(value)
+    return value
+
+
 def _value(name: str, value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if isinstance(value, Decimal):
         return format(value, "f")
-    if name in _JSON and isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            return json.loads(value)
     if name in _BOOLS and value is not None:
         return bool(value)
-    if isinstance(value, str) and name.endswith("_at") and "." in value:
+    if isinstance(value, str) and (name.endswith("_at") or name in _TIMES) and "." in value:
         return re.sub(r"\.\d+", "", value)
     return value

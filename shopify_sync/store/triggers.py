@@ -43,6 +43,17 @@ def _quoted(columns: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
+# Deleted and put back, as a REPLACE does or a client that writes whole tables: no deletion after all.
+_BACK = "NEW.sync_rev = 0 AND NEW.shopify_id IS NOT NULL"
+
+
+def _unbury(w: Watched) -> str:
+    return (
+        f"DELETE FROM tombstones WHERE shop_id = NEW.shop_id AND entity = '{w.entity}' "
+        "AND shopify_id = NEW.shopify_id AND handled_at IS NULL"
+    )
+
+
 def _sqlite(w: Watched) -> Iterator[str]:
     mark = f"UPDATE {w.table} SET dirty = true, local_rev = local_rev + 1 WHERE id ="
     yield (
@@ -56,17 +67,31 @@ def _sqlite(w: Watched) -> Iterator[str]:
         f"VALUES (OLD.shop_id, '{w.entity}', OLD.id, OLD.shopify_id, OLD.{w.key}, OLD.payload, "
         f"strftime('%Y-%m-%dT%H:%M:%SZ', 'now')); END"
     )
+    yield f"CREATE TRIGGER tr_{w.table}_insert AFTER INSERT ON {w.table} WHEN {_BACK} BEGIN {_unbury(w)}; END"
+    # Most clients have foreign keys off (SQLite's default), and what cascades would stay behind.
+    below = [
+        f"DELETE FROM {table} WHERE {parent} = OLD.id" + (f" AND {condition.format(row=table)}" if condition else "")
+        for table, parent, condition, _ in w.children
+    ]
+    yield f"CREATE TRIGGER tr_{w.table}_below AFTER DELETE ON {w.table} BEGIN {'; '.join(below)}; END"
     for table, parent, condition, columns in w.children:
         new = f" AND {condition.format(row='NEW')}" if condition else ""
         old = f" AND {condition.format(row='OLD')}" if condition else ""
+        stays = f"OLD.{parent} = NEW.{parent}{new}"
         yield (
             f"CREATE TRIGGER tr_{table}_{w.table}_insert AFTER INSERT ON {table} "
             f"WHEN NEW.sync_rev = 0{new} BEGIN {mark} NEW.{parent}; END"
         )
+        # REPLACE deletes without a trigger (recursive_triggers is off): the row may have had another parent.
+        yield (
+            f"CREATE TRIGGER tr_{table}_{w.table}_replace BEFORE INSERT ON {table} WHEN NEW.sync_rev = 0 "
+            f"BEGIN {mark} (SELECT OLD.{parent} FROM {table} AS OLD "
+            f"WHERE OLD.id = NEW.id AND OLD.{parent} <> NEW.{parent}{old}); END"
+        )
         yield (
             f"CREATE TRIGGER tr_{table}_{w.table}_update AFTER UPDATE OF {_quoted(columns)} ON {table} "
-            f"WHEN NEW.sync_rev = OLD.sync_rev{new} BEGIN {mark} NEW.{parent}; "
-            f"{mark} OLD.{parent} AND OLD.{parent} <> NEW.{parent}; END"
+            f"WHEN NEW.sync_rev = OLD.sync_rev BEGIN {mark} NEW.{parent}{new}; "
+            f"{mark} OLD.{parent}{old} AND NOT ({stays}); END"
         )
         yield (
             f"CREATE TRIGGER tr_{table}_{w.table}_delete AFTER DELETE ON {table} "
@@ -90,6 +115,14 @@ def _postgres(w: Watched) -> Iterator[str]:
         "RETURN OLD; END $$"
     )
     yield (
+        f"CREATE FUNCTION fn_{w.table}_unbury() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"{_unbury(w)}; RETURN NULL; END $$"
+    )
+    yield (
+        f"CREATE TRIGGER tr_{w.table}_insert AFTER INSERT ON {w.table} FOR EACH ROW "
+        f"WHEN ({_BACK}) EXECUTE FUNCTION fn_{w.table}_unbury()"
+    )
+    yield (
         f"CREATE TRIGGER tr_{w.table}_delete AFTER DELETE ON {w.table} FOR EACH ROW "
         f"WHEN (OLD.sync_rev <> -1 AND OLD.shopify_id IS NOT NULL) EXECUTE FUNCTION fn_{w.table}_bury()"
     )
@@ -98,11 +131,13 @@ def _postgres(w: Watched) -> Iterator[str]:
         mark = f"UPDATE {w.table} SET dirty = true, local_rev = local_rev + 1 WHERE id ="
         new = f" AND {condition.format(row='NEW')}" if condition else ""
         old = f" AND {condition.format(row='OLD')}" if condition else ""
+        stays = f"OLD.{parent} = NEW.{parent}{old}"
         yield (
             f"CREATE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-            f"IF TG_OP <> 'INSERT' THEN {mark} OLD.{parent}; END IF; "
-            f"IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND NEW.{parent} <> OLD.{parent}) "
-            f"THEN {mark} NEW.{parent}; END IF; RETURN NULL; END $$"
+            f"IF TG_OP <> 'INSERT' THEN {mark} OLD.{parent}{old}; END IF; "
+            f"IF TG_OP = 'INSERT' THEN {mark} NEW.{parent}; "
+            f"ELSIF TG_OP = 'UPDATE' THEN {mark} NEW.{parent}{new} AND NOT ({stays}); END IF; "
+            "RETURN NULL; END $$"
         )
         yield (
             f"CREATE TRIGGER tr_{table}_{w.table}_insert AFTER INSERT ON {table} FOR EACH ROW "
@@ -110,7 +145,7 @@ def _postgres(w: Watched) -> Iterator[str]:
         )
         yield (
             f"CREATE TRIGGER tr_{table}_{w.table}_update AFTER UPDATE OF {_quoted(columns)} ON {table} "
-            f"FOR EACH ROW WHEN (NEW.sync_rev = OLD.sync_rev{new}) EXECUTE FUNCTION {function}()"
+            f"FOR EACH ROW WHEN (NEW.sync_rev = OLD.sync_rev) EXECUTE FUNCTION {function}()"
         )
         yield (
             f"CREATE TRIGGER tr_{table}_{w.table}_delete AFTER DELETE ON {table} FOR EACH ROW "

@@ -75,9 +75,7 @@ def test_completion_offers_commands_and_is_installable(bare: Terminal) -> None:
         (("--database", "mysql://x/y", "status"), "sqlite:///"),
     ],
 )
-def test_wrong_input_is_a_block_that_says_what_to_do(
-    terminal: Terminal, arguments: tuple[str, ...], says: str
-) -> None:
+def test_wrong_input_is_a_block_that_says_what_to_do(terminal: Terminal, arguments: tuple[str, ...], says: str) -> None:
     done = terminal(*arguments)
     assert done.code == 2, done.err
     assert done.err.startswith("error: ")
