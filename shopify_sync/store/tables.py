@@ -63,6 +63,7 @@ class Run(SQLModel, table=True):
     entity: str = _text(null=False)
     direction: str = _text(null=False)
     status: str = _text(null=False)
+    group_id: int | None = None
     trigger: str | None = _text()
     started_at: datetime | None = _time()
     finished_at: datetime | None = _time()
@@ -117,6 +118,12 @@ class RunError(SQLModel, table=True):
 
 
 class Conflict(SQLModel, table=True):
+    """One dispute, or one decision that a policy took.
+
+    `status` goes from `open` over `decided` (somebody chose; the next sync carries it out) to `closed`. `decision`
+    is `local`, `shopify` or `merged` (the value is in `merged`), or `moot` where time has settled it.
+    """
+
     __tablename__ = "conflict_log"
     __table_args__ = (
         Index(
@@ -126,8 +133,8 @@ class Conflict(SQLModel, table=True):
             "local_id",
             "field_path",
             unique=True,
-            sqlite_where=text("status = 'open'"),
-            postgresql_where=text("status = 'open'"),
+            sqlite_where=text("status <> 'closed'"),
+            postgresql_where=text("status <> 'closed'"),
         ),
     )
 
@@ -146,14 +153,40 @@ class Conflict(SQLModel, table=True):
     policy: str | None = _text()
     status: str = _text(null=False)
     decision: str | None = _text()
+    merged: Any = _json()
     decided_by: str | None = _text()
     decided_at: datetime | None = _time()
     closed_reason: str | None = _text()
     created_at: datetime | None = _time()
 
 
+class Change(SQLModel, table=True):
+    """What a run changed on one record and side: what `undo` needs. Goes with its run.
+
+    `side` is `local` or `shopify`; `before` and `after` hold what stood there (see `store/journal.py`).
+    """
+
+    __tablename__ = "run_changes"
+    __table_args__ = (Index("ix_run_changes_run_id", "run_id"),)
+
+    id: int | None = _id()
+    run_id: int = Field(sa_column=Column(ForeignKey("sync_status.id", ondelete="CASCADE"), nullable=False))
+    entity: str = _text(null=False)
+    local_id: int | None = None
+    shopify_id: int | None = Field(default=None, sa_type=BigInteger)
+    record_key: str | None = _text()
+    side: str = _text(null=False)
+    action: str = _text(null=False)
+    before: Any = _json()
+    after: Any = _json()
+    created_at: datetime | None = _time()
+
+
 class Tombstone(SQLModel, table=True):
-    """A record that a client deleted here. Written by a trigger."""
+    """A record that a client deleted here. Written by a trigger; kept, so that late news bring nothing back.
+
+    `outcome` says what became of it on Shopify: `archived`, `deleted`, `ignored`; or `restored` here.
+    """
 
     __tablename__ = "tombstones"
     __table_args__ = (Index("ix_tombstones_shop_id_shopify_id", "shop_id", "entity", "shopify_id"),)
@@ -165,8 +198,11 @@ class Tombstone(SQLModel, table=True):
     shopify_id: int | None = Field(default=None, sa_type=BigInteger)
     record_key: str | None = _text()
     payload: Any = _json()
+    payload_hash: str | None = _text()
+    updated_at: datetime | None = _time()
     deleted_at: datetime | None = _time()
     handled_at: datetime | None = _time()
+    outcome: str | None = _text()
 
 
 class Webhook(SQLModel, table=True):
@@ -230,6 +266,7 @@ class CheckpointRow(SQLModel, table=True):
     cursor: str | None = _text()
     query: str | None = _text()
     started_at: datetime | None = _time()
+    counted: Any = _json()
     run_id: int | None = None
     updated_at: datetime | None = _time()
 

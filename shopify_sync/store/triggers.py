@@ -39,6 +39,22 @@ def names(watched: Watched) -> Iterator[tuple[str, str]]:
             yield f"tr_{table}_{watched.table}_{event}", table
 
 
+_NOW = {"sqlite": "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')", "postgresql": "now()"}
+
+
+def _mark(w: Watched, dialect: str) -> str:
+    return f"UPDATE {w.table} SET dirty = true, local_rev = local_rev + 1, edited_at = {_NOW[dialect]} WHERE id ="
+
+
+def _bury(w: Watched, dialect: str) -> str:
+    """A deletion, with what Shopify had when it was last seen."""
+    return (
+        "INSERT INTO tombstones (shop_id, entity, local_id, shopify_id, record_key, payload, payload_hash, "
+        f"updated_at, deleted_at) VALUES (OLD.shop_id, '{w.entity}', OLD.id, OLD.shopify_id, OLD.{w.key}, "
+        f"OLD.payload, OLD.payload_hash, OLD.updated_at, {_NOW[dialect]})"
+    )
+
+
 def _quoted(columns: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
@@ -55,17 +71,14 @@ def _unbury(w: Watched) -> str:
 
 
 def _sqlite(w: Watched) -> Iterator[str]:
-    mark = f"UPDATE {w.table} SET dirty = true, local_rev = local_rev + 1 WHERE id ="
+    mark = _mark(w, "sqlite")
     yield (
         f"CREATE TRIGGER tr_{w.table}_update AFTER UPDATE OF {_quoted(w.columns)} ON {w.table} "
         f"WHEN NEW.sync_rev = OLD.sync_rev BEGIN {mark} NEW.id; END"
     )
     yield (
         f"CREATE TRIGGER tr_{w.table}_delete AFTER DELETE ON {w.table} "
-        f"WHEN OLD.sync_rev <> -1 AND OLD.shopify_id IS NOT NULL BEGIN "
-        f"INSERT INTO tombstones (shop_id, entity, local_id, shopify_id, record_key, payload, deleted_at) "
-        f"VALUES (OLD.shop_id, '{w.entity}', OLD.id, OLD.shopify_id, OLD.{w.key}, OLD.payload, "
-        f"strftime('%Y-%m-%dT%H:%M:%SZ', 'now')); END"
+        f"WHEN OLD.sync_rev <> -1 AND OLD.shopify_id IS NOT NULL BEGIN {_bury(w, 'sqlite')}; END"
     )
     yield f"CREATE TRIGGER tr_{w.table}_insert AFTER INSERT ON {w.table} WHEN {_BACK} BEGIN {_unbury(w)}; END"
     # Most clients have foreign keys off (SQLite's default), and what cascades would stay behind.
@@ -102,7 +115,7 @@ def _sqlite(w: Watched) -> Iterator[str]:
 def _postgres(w: Watched) -> Iterator[str]:
     yield (
         f"CREATE FUNCTION fn_{w.table}_mark() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        "NEW.dirty := true; NEW.local_rev := OLD.local_rev + 1; RETURN NEW; END $$"
+        "NEW.dirty := true; NEW.local_rev := OLD.local_rev + 1; NEW.edited_at := now(); RETURN NEW; END $$"
     )
     yield (
         f"CREATE TRIGGER tr_{w.table}_update BEFORE UPDATE OF {_quoted(w.columns)} ON {w.table} FOR EACH ROW "
@@ -110,9 +123,7 @@ def _postgres(w: Watched) -> Iterator[str]:
     )
     yield (
         f"CREATE FUNCTION fn_{w.table}_bury() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-        f"INSERT INTO tombstones (shop_id, entity, local_id, shopify_id, record_key, payload, deleted_at) "
-        f"VALUES (OLD.shop_id, '{w.entity}', OLD.id, OLD.shopify_id, OLD.{w.key}, OLD.payload, now()); "
-        "RETURN OLD; END $$"
+        f"{_bury(w, 'postgresql')}; RETURN OLD; END $$"
     )
     yield (
         f"CREATE FUNCTION fn_{w.table}_unbury() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -128,7 +139,7 @@ def _postgres(w: Watched) -> Iterator[str]:
     )
     for table, parent, condition, columns in w.children:
         function = f"fn_{table}_{w.table}"
-        mark = f"UPDATE {w.table} SET dirty = true, local_rev = local_rev + 1 WHERE id ="
+        mark = _mark(w, "postgresql")
         new = f" AND {condition.format(row='NEW')}" if condition else ""
         old = f" AND {condition.format(row='OLD')}" if condition else ""
         stays = f"OLD.{parent} = NEW.{parent}{old}"

@@ -114,9 +114,12 @@ class Product(SQLModel, table=True):
     dirty: bool = Field(sa_column=Column(Boolean, nullable=False, server_default=text("true")))
     local_rev: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     refused_rev: int | None = None
+    held_rev: int | None = None
+    edited_at: datetime | None = Field(default=None, sa_type=UtcTime)
     sync_rev: int = _sync_rev()
     payload: Any = Field(default=None, sa_column=Column(Document))
     payload_hash: str | None = Field(default=None, sa_type=Text)
+    disputed: Any = Field(default=None, sa_column=Column(Document))
 
 
 class ProductOption(SQLModel, table=True):

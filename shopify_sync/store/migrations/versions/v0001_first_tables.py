@@ -119,6 +119,7 @@ def upgrade() -> None:
         sa.Column("cursor", sa.Text(), nullable=True),
         sa.Column("query", sa.Text(), nullable=True),
         sa.Column("started_at", UtcTime(), nullable=True),
+        sa.Column("counted", Document(), nullable=True),
         sa.Column("run_id", sa.Integer(), nullable=True),
         sa.Column("updated_at", UtcTime(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -172,9 +173,12 @@ def upgrade() -> None:
         sa.Column("dirty", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("local_rev", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("refused_rev", sa.Integer(), nullable=True),
+        sa.Column("held_rev", sa.Integer(), nullable=True),
+        sa.Column("edited_at", UtcTime(), nullable=True),
         sa.Column("sync_rev", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("payload", Document(), nullable=True),
         sa.Column("payload_hash", sa.Text(), nullable=True),
+        sa.Column("disputed", Document(), nullable=True),
         sa.ForeignKeyConstraint(
             ["shop_id"],
             ["shops.id"],
@@ -233,6 +237,7 @@ def upgrade() -> None:
         sa.Column("entity", sa.Text(), nullable=False),
         sa.Column("direction", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("group_id", sa.Integer(), nullable=True),
         sa.Column("trigger", sa.Text(), nullable=True),
         sa.Column("started_at", UtcTime(), nullable=True),
         sa.Column("finished_at", UtcTime(), nullable=True),
@@ -272,8 +277,11 @@ def upgrade() -> None:
         sa.Column("shopify_id", sa.BigInteger(), nullable=True),
         sa.Column("record_key", sa.Text(), nullable=True),
         sa.Column("payload", Document(), nullable=True),
+        sa.Column("payload_hash", sa.Text(), nullable=True),
+        sa.Column("updated_at", UtcTime(), nullable=True),
         sa.Column("deleted_at", UtcTime(), nullable=True),
         sa.Column("handled_at", UtcTime(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(
             ["shop_id"],
             ["shops.id"],
@@ -322,6 +330,7 @@ def upgrade() -> None:
         sa.Column("policy", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("decision", sa.Text(), nullable=True),
+        sa.Column("merged", Document(), nullable=True),
         sa.Column("decided_by", sa.Text(), nullable=True),
         sa.Column("decided_at", UtcTime(), nullable=True),
         sa.Column("closed_reason", sa.Text(), nullable=True),
@@ -338,8 +347,8 @@ def upgrade() -> None:
         "conflict_log",
         ["shop_id", "entity", "local_id", "field_path"],
         unique=True,
-        sqlite_where=sa.text("status = 'open'"),
-        postgresql_where=sa.text("status = 'open'"),
+        sqlite_where=sa.text("status <> 'closed'"),
+        postgresql_where=sa.text("status <> 'closed'"),
     )
     op.create_table(
         "metafields",
@@ -471,5 +480,22 @@ def upgrade() -> None:
         postgresql_where=sa.text("resolved_at IS NULL"),
     )
     op.create_index("ix_sync_errors_run_id", "sync_errors", ["run_id"], unique=False)
+    op.create_table(
+        "run_changes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("entity", sa.Text(), nullable=False),
+        sa.Column("local_id", sa.Integer(), nullable=True),
+        sa.Column("shopify_id", sa.BigInteger(), nullable=True),
+        sa.Column("record_key", sa.Text(), nullable=True),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False),
+        sa.Column("before", Document(), nullable=True),
+        sa.Column("after", Document(), nullable=True),
+        sa.Column("created_at", UtcTime(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["sync_status.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_run_changes_run_id", "run_changes", ["run_id"], unique=False)
     for statement in statements(PRODUCTS, op.get_bind().dialect.name):
         op.execute(sa.text(statement.replace(":=", "\\:=")))
