@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from shopify_sync.records import (
     ApiUse,
@@ -16,18 +16,28 @@ from shopify_sync.records import (
     Known,
     Listed,
     LocalRecord,
+    Node,
     Operation,
     Page,
+    Record,
     RecordError,
     RunResult,
     Sent,
+    Standing,
+    Tomb,
 )
 
 
 class Remote(Protocol):
     """The Admin API, seen from one entity. Raises the families of `errors.py`; never a record's own refusal."""
 
-    def list(self, query: str | None, cursor: str | None, limit: int) -> Page: ...
+    def list(self, query: str | None, cursor: str | None, limit: int) -> Page:
+        """A light page, oldest change first."""
+        ...
+
+    def enumerate(self, cursor: str | None, limit: int) -> Page:
+        """A light page of everything, in order of the ids."""
+        ...
 
     def count(self, query: str | None) -> int | None: ...
 
@@ -53,21 +63,21 @@ class Session(Protocol):
 
     def known(self, ids: Sequence[int]) -> dict[int, Known]: ...
 
-    def buried(self, ids: Sequence[int]) -> set[int]:
-        """Those that were deleted here and must not be brought back."""
+    def tombs(self, ids: Sequence[int]) -> dict[int, Tomb]:
+        """Those of these Shopify ids that were deleted here and must not be brought back."""
         ...
 
-    def unlinked(self, keys: Sequence[str]) -> dict[str, int]:
-        """Local ids of records without a Shopify id, by natural key; a key that is not unique is left out."""
+    def unlinked(self, keys: Sequence[str]) -> dict[str, list[int]]:
+        """Local ids of records without a Shopify id, by natural key."""
+        ...
+
+    def unlinked_records(self) -> Iterator[tuple[int, Record]]:
+        """All records without a Shopify id."""
         ...
 
     def read(self, local_ids: Sequence[int]) -> list[LocalRecord]: ...
 
     def save(self, batch: Batch, read_at: datetime) -> None: ...
-
-    def settle(self, local_id: int, incoming: Incoming, read_at: datetime, *, keep: bool) -> None:
-        """Make the answer the new base. With `keep`, the rows stay as they are and the record stays dirty."""
-        ...
 
     def clean(self, local_id: int, local_rev: int) -> None:
         """Nothing differs any more: no longer dirty, unless it was edited since `local_rev`."""
@@ -79,13 +89,35 @@ class Session(Protocol):
 
     def link(self, local_id: int, shopify_id: int) -> None: ...
 
+    def unlink(self, local_ids: Sequence[int]) -> None:
+        """Shopify no longer has these, and they are to be made anew."""
+        ...
+
     def refuse(self, run_id: int, local_id: int, local_rev: int, errors: Sequence[RecordError]) -> None: ...
 
     def accept(self, local_id: int) -> None:
         """Earlier refusals of this record are over."""
         ...
 
+    def entomb(self, tomb: Tomb, outcome: str, left: Incoming | None) -> None:
+        """What became of a deletion; `left` is what Shopify has now."""
+        ...
+
+    def buried_record(self, tomb: Tomb) -> Record:
+        """What Shopify had when the record was deleted here."""
+        ...
+
+    def journal(self, local: LocalRecord, action: str, before: Node | None, sent: Record | None) -> int:
+        """Remember what Shopify has before it is changed, and what is sent. The id of the row."""
+        ...
+
+    def journal_burial(self, tomb: Tomb, action: str) -> int: ...
+
+    def journal_outcome(self, journal: int, after: Node | None) -> None: ...
+
     def checkpoint(self, checkpoint: Checkpoint) -> None: ...
+
+    def counted(self, counted: dict[str, Any]) -> None: ...
 
     def progress(self, result: RunResult) -> None: ...
 
@@ -97,8 +129,24 @@ class Local(Protocol):
 
     def checkpoint(self) -> Checkpoint: ...
 
+    def pulled(self) -> datetime | None:
+        """The watermark of the pull, whatever direction this is; None before the first one was finished."""
+        ...
+
+    def standing(self) -> Standing: ...
+
     def known(self, ids: Sequence[int]) -> dict[int, Known]:
         """Like `Session.known`, outside a transaction: a hint, to be checked again before a write."""
+        ...
+
+    def linked(self, above: int, to: int | None) -> list[int]:
+        """Shopify ids of living records in (above, to], ascending; `to` None is no end."""
+        ...
+
+    def buried(self, ids: Sequence[int]) -> set[int]: ...
+
+    def tombs(self, after: int, limit: int) -> list[Tomb]:
+        """Deletions made here that wait, in order of their ids."""
         ...
 
     def dirty(self, after: int, limit: int, *, only: Sequence[int] | None = None) -> list[int]:

@@ -4,32 +4,22 @@ A light listing (ids and times, oldest change first) says what may have changed;
 each chunk is stored together with the run's counts, each page with the cursor behind it. The watermark moves when
 the last page is stored, to the server's time when the pull began, so a record that changes while we read is read
 again next time. Where Shopify's answers lag behind its writes, the overlap covers it.
+
+A listing tells nothing of what was deleted. So each pull compares the numbers of records of both sides, and where
+they have come apart (or when it is time, or with `full`) all ids: see `reconcile.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from shopify_sync.engine.ports import Local, Remote, Session
-from shopify_sync.engine.reconcile import Verdict, disagreements, look
+from shopify_sync.engine.brakes import Brakes
+from shopify_sync.engine.chunks import Chunks, Context
+from shopify_sync.engine.reconcile import Reconcile
 from shopify_sync.errors import RequestRefused
-from shopify_sync.records import (
-    Batch,
-    Checkpoint,
-    Counts,
-    Fetched,
-    Incoming,
-    Known,
-    Listed,
-    LocalRecord,
-    Node,
-    Page,
-    Progress,
-    RunResult,
-)
-from shopify_sync.spec import Entity, canonical, record_of, shopify_id, updated_at
+from shopify_sync.records import Checkpoint, Counts, Known, Listed, Page
 
 LIST_PAGE = 250  # the most a connection gives; a light page of it costs 13 points
 # Shopify pages no deeper than 25,000 objects under one query text (shopify.dev, "Pagination"); then we move the text.
@@ -41,50 +31,71 @@ CERTAIN_AFTER = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class PullOptions:
-    """`since` and `limit` look at a part only, so they leave the watermark alone. `full` reads everything again."""
+    """`since`, `limit` and `only` (Shopify ids) look at a part only, so they leave the watermark alone. `full` reads
+    everything again. Deletions are looked for every `reconcile_every_s` seconds at least."""
 
     full: bool = False
     since: datetime | None = None
     limit: int | None = None
+    only: Sequence[int] | None = None
     overlap_s: float = 300.0
+    reconcile_every_s: float = 86_400.0
     dry_run: bool = False
     window: int = WINDOW
+    brakes: Brakes = field(default_factory=Brakes)
 
     @property
     def partial(self) -> bool:
-        return self.since is not None or self.limit is not None or self.dry_run
+        return self.since is not None or self.limit is not None or self.only is not None or self.dry_run
 
 
 @dataclass
 class Pull:
-    """One pull. `run` fills `result` and raises what stops a run; what is stored by then stays valid."""
+    """One pull. `run` fills the result and raises what stops a run; what is stored by then stays valid."""
 
-    entity: Entity
-    remote: Remote
-    local: Local
-    result: RunResult
+    context: Context
     options: PullOptions
-    progress: Progress
-    held_back: int = 0
+    chunks: Chunks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chunks = Chunks(self.context, dry_run=self.options.dry_run)
+        self.entity, self.remote, self.local = self.context.entity, self.context.remote, self.context.local
+        self.result, self.progress = self.context.result, self.context.progress
 
     @property
     def counts(self) -> Counts:
         return self.result.counts
 
     def run(self) -> None:
-        start = self._start(self.local.checkpoint())
+        if self.options.only is not None:
+            self._some(self.options.only)
+            return
+        stored = self.local.checkpoint()
+        start = self._start(stored)
         total = None
-        if start.query == "" and start.cursor is None and self.options.limit is None:
+        if not self.options.partial or self.options.dry_run:
             total = self.remote.count(None)
-        self.progress.start(f"pull {self.entity.name}", total)
+            self.options.brakes.before_pull(self.local.standing(), total, first=stored.watermark is None)
+        self.progress.start(f"pull {self.entity.name}", total if start.query == "" else None)
         try:
             self._pages(start)
+            if not self.options.partial or self.options.dry_run:
+                self._compare_sides(stored, total)
         finally:
             self.progress.finish()
-        if self.held_back:
-            self.result.notes.append(
-                f"{self.held_back} {self.entity.name} deleted here still exist on Shopify; they were not brought back"
-            )
+        self.chunks.notes()
+
+    def _some(self, ids: Sequence[int]) -> None:
+        """Just these records, whatever the listing says of them."""
+        self.progress.start(f"pull {self.entity.name}", len(ids))
+        try:
+            self.counts.seen += len(ids)
+            for chunk in self.chunks.cut(list(ids)):
+                self.chunks.store(self.remote.fetch(chunk), None)
+                self.progress.advance(len(chunk), points=self.remote.use.points)
+        finally:
+            self.progress.finish()
+        self.chunks.notes()
 
     def _start(self, stored: Checkpoint) -> Checkpoint:
         """Where to begin. `query` is "" for everything."""
@@ -96,8 +107,9 @@ class Pull:
             self.result.notes.append("continued an unfinished pull where it stopped")
             return stored
         if options.full or stored.watermark is None:
-            return Checkpoint(stored.watermark, query="")
-        return Checkpoint(stored.watermark, query=_since(stored.watermark - timedelta(seconds=options.overlap_s)))
+            return Checkpoint(stored.watermark, query="", counted=stored.counted)
+        since = _since(stored.watermark - timedelta(seconds=options.overlap_s))
+        return Checkpoint(stored.watermark, query=since, counted=stored.counted)
 
     def _pages(self, at: Checkpoint) -> None:
         query, cursor, started_at = at.query, at.cursor, at.started_at
@@ -114,7 +126,8 @@ class Pull:
                 moved = _since(page.items[-1].updated_at)
                 if moved != query:
                     query, cursor, listed = moved, None, 0
-            self._store(page, Checkpoint(at.watermark, cursor, query, started_at) if more else Checkpoint(started_at))
+            after = Checkpoint(at.watermark, cursor, query, started_at) if more else Checkpoint(started_at)
+            self._store(page, replace(after, counted=at.counted))
             if not more:
                 return
 
@@ -139,100 +152,39 @@ class Pull:
         self.counts.seen += len(ids)
         self.counts.unchanged += len(ids) - len(wanted)
         self.progress.advance(len(ids) - len(wanted))
-        size = self.remote.fetch_size()
-        chunks = [wanted[at : at + size] for at in range(0, len(wanted), size)]
+        checkpoint = None if self.options.partial else after
+        chunks = self.chunks.cut(wanted)
         for at, chunk in enumerate(chunks):
-            fetched = self.remote.fetch(chunk)
-            self._commit(fetched, after if at == len(chunks) - 1 else None)
+            self.chunks.store(self.remote.fetch(chunk), checkpoint if at == len(chunks) - 1 else None)
             self.progress.advance(len(chunk), points=self.remote.use.points)
         if not chunks:
-            self._commit(None, after)
+            self.chunks.store(None, checkpoint)
 
-    def _commit(self, fetched: Fetched | None, after: Checkpoint | None) -> None:
+    def _compare_sides(self, before: Checkpoint, total: int | None) -> None:
+        """Look for what was deleted on Shopify, and for what a listing never showed, where there is reason to."""
+        now = self.remote.served_at or self.context.clock.now()
+        counted = before.counted or {}
+        standing = self.local.standing()
+        drift = None if total is None else total - standing.linked - standing.absent
+        if before.watermark is None and drift is not None and not self.options.dry_run:
+            # All was just listed; what came or went meanwhile shows in the numbers of the next pull.
+            self._remember(0, now)
+            return
+        at = datetime.fromisoformat(counted["at"]) if counted.get("at") else None
+        due = at is None or (now - at).total_seconds() > self.options.reconcile_every_s
+        moved = drift is not None and drift != counted.get("drift", 0)
+        if not (self.options.full or due or moved):
+            return
+        Reconcile(self.context, self.chunks, self.options.brakes).run()
+        if self.options.dry_run:
+            return
+        after = self.local.standing()
+        count = self.remote.count(None) if moved or drift is None else total
+        self._remember(0 if count is None else count - after.linked - after.absent, now)
+
+    def _remember(self, drift: int, at: datetime) -> None:
         with self.local.session() as session:
-            if fetched is not None:
-                batch = self._decide(session, fetched)
-                if not self.options.dry_run:
-                    session.save(batch, fetched.served_at)
-            if self.options.dry_run:
-                return
-            if after is not None and not self.options.partial:
-                session.checkpoint(after)
-            self.result.api = self.remote.use
-            session.progress(self.result)
-
-    def _decide(self, session: Session, fetched: Fetched) -> Batch:
-        batch = Batch()
-        incoming = [self._incoming(node) for node in fetched.nodes]
-        known = session.known([shopify_id(item.node) for item in incoming] + list(fetched.missing))
-        new = [item for item in incoming if shopify_id(item.node) not in known]
-        buried = session.buried([shopify_id(item.node) for item in new]) if new else set()
-        unlinked = session.unlinked([self._key(item.node) for item in new]) if new else {}
-        local = self._local(session, incoming, known, unlinked)
-        for item in incoming:
-            number = shopify_id(item.node)
-            if row := known.get(number):
-                self._known(batch, item, row, local.get(row.local_id))
-            elif number in buried:
-                self.held_back += 1
-                self.counts.unchanged += 1
-            elif (local_id := unlinked.get(self._key(item.node))) is not None:
-                self._both(batch, item, local[local_id])
-            else:
-                batch.create.append(item)
-                self.counts.created += 1
-        for number in fetched.missing:
-            if (row := known.get(number)) and not row.dirty and not row.deleted:
-                batch.gone.append(row.local_id)
-                self.counts.deleted += 1
-        return batch
-
-    def _local(
-        self,
-        session: Session,
-        incoming: Sequence[Incoming],
-        known: dict[int, Known],
-        unlinked: dict[str, int],
-    ) -> dict[int, LocalRecord]:
-        """The rows that have to be looked at whole: those with a local change whose other side changed too."""
-        wanted = []
-        for item in incoming:
-            row = known.get(shopify_id(item.node))
-            if row and row.dirty and row.payload_hash != item.payload_hash:
-                wanted.append(row.local_id)
-        wanted += unlinked.values()
-        return {record.local_id: record for record in session.read(wanted)} if wanted else {}
-
-    def _known(self, batch: Batch, item: Incoming, row: Known, local: LocalRecord | None) -> None:
-        if row.payload_hash == item.payload_hash and not row.deleted:
-            self.counts.unchanged += 1
-            if row.updated_at != item.updated_at:
-                batch.touch.append((row.local_id, item.updated_at))
-        elif local is None:
-            batch.update.append(replace(item, local_id=row.local_id))
-            self.counts.updated += 1
-        else:
-            self._both(batch, item, local)
-
-    def _both(self, batch: Batch, item: Incoming, local: LocalRecord) -> None:
-        remote = record_of(self.entity, item.node)
-        finding = look(self.entity, local, remote)
-        if finding.verdict is Verdict.CONFLICT:
-            batch.conflicts += disagreements(self.entity, local, remote, finding)
-            self.counts.conflicts += 1
-        elif finding.verdict is Verdict.SEND:
-            self.counts.unchanged += 1
-        else:
-            batch.update.append(replace(item, local_id=local.local_id))
-            batch.agreed.append(local.local_id)
-            self.counts.updated += 1
-
-    def _incoming(self, node: Node) -> Incoming:
-        payload, digest = canonical(self.entity, node)
-        return Incoming(node, payload, digest, updated_at(node))
-
-    def _key(self, node: Node) -> str:
-        return str(node[self.entity.natural_key])
+            session.counted({"drift": drift, "at": at.isoformat()})
 
 
 def _certain(hint: Known | None, item: Listed) -> bool:

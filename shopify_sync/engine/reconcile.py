@@ -1,94 +1,61 @@
-"""One record, two sides: what a node from Shopify means for the row that is here. Pure.
+"""Comparing all ids of both sides: what was deleted on Shopify, and what no listing ever showed.
 
-In this release a record that both sides changed is never written by either: it is recorded and left as it is.
+Both sides are read in order of their ids, a page at a time, so memory is flat at any size; a page of 250 ids costs
+13 points. An id that the listing lacks is asked for by itself before it counts as deleted, since Shopify's listings
+lag behind its writes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
-from shopify_sync.records import Disagreement, LocalRecord, Record
-from shopify_sync.spec import Diff, Entity, compare, lines
+from shopify_sync.engine.brakes import Brakes
+from shopify_sync.engine.chunks import Chunks, Context
 
-
-class Verdict(Enum):
-    """What a three-way look at one record says."""
-
-    SAME = "same"  # neither side differs from the base
-    TAKE = "take"  # only Shopify changed, or both came to the same: take its state
-    SEND = "send"  # only the database changed
-    CONFLICT = "conflict"  # both did, and differently
+PAGE = 250
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    verdict: Verdict
-    ours: Diff  # base -> local
-    theirs: Diff  # base -> remote
+@dataclass
+class Reconcile:
+    """One comparison. Records that only Shopify has are stored; those that only the database has are gone."""
 
+    context: Context
+    chunks: Chunks
+    brakes: Brakes
+    lost: list[int] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
 
-def record_here(entity: Entity, local: LocalRecord) -> Record:
-    """The record in the database, with what Shopify adds by itself where it is left out."""
-    return entity.complete(local.record, local.base)
+    def run(self) -> None:
+        remote, local = self.context.remote, self.context.local
+        for low, high, there in self._remote_pages():
+            here = set(local.linked(low, high))
+            unknown = [number for number in there if number not in here]
+            if unknown:
+                known = local.known(unknown)
+                self.lost += [number for number in unknown if number not in known or known[number].deleted]
+            self.gone += sorted(here - set(there))
+        still = set(remote.stamps(self.gone)) if self.gone else set()
+        self.gone = [number for number in self.gone if number not in still]
+        self.brakes.before_deletions(local.standing(), len(self.gone))
+        if self.lost:
+            buried = local.buried(self.lost)
+            self.lost = [number for number in self.lost if number not in buried]
+        self.context.result.counts.seen += len(self.lost) + len(self.gone)
+        for chunk in self.chunks.cut(self.lost):
+            self.chunks.store(remote.fetch(chunk), None)
+        for at in range(0, len(self.gone), PAGE):
+            self.chunks.forget(self.gone[at : at + PAGE])
 
-
-def look(entity: Entity, local: LocalRecord, remote: Record | None) -> Finding:
-    """Compare base, local and remote. `remote` None stands for: known to be as the base.
-
-    A record that was never linked has no base; then everything that differs between the sides is in dispute.
-    """
-    base = local.base if local.base is not None else (remote or {})
-    ours = compare(entity, base, record_here(entity, local))
-    if remote is None:
-        return Finding(Verdict.SEND if ours else Verdict.SAME, ours, Diff())
-    theirs = compare(entity, base, remote, sendable=False)
-    if local.base is None:
-        return Finding(Verdict.CONFLICT if ours else Verdict.TAKE, ours, theirs)
-    if not ours:
-        return Finding(Verdict.TAKE if theirs else Verdict.SAME, ours, theirs)
-    if not theirs:
-        return Finding(Verdict.SEND, ours, theirs)
-    agree = not compare(entity, record_here(entity, local), remote)
-    return Finding(Verdict.TAKE if agree else Verdict.CONFLICT, ours, theirs)
-
-
-def disagreements(
-    entity: Entity, local: LocalRecord, remote: Record, finding: Finding, *, kind: str = "data"
-) -> list[Disagreement]:
-    """The lines of `conflict_log` for one record: its fields that both sides changed, else all that either did."""
-    changed_here = {line.path: line for line in lines(entity, finding.ours)}
-    changed_there = {line.path: line for line in lines(entity, finding.theirs)}
-    disputed = [path for path in changed_here if path in changed_there] or sorted(changed_here | changed_there)
-    found = []
-    for path in disputed:
-        here, there = changed_here.get(path), changed_there.get(path)
-        base: Any = (here or there).before if (here or there) else None  # type: ignore[union-attr]
-        found.append(
-            Disagreement(
-                local_id=local.local_id,
-                shopify_id=local.shopify_id or remote.get("shopify_id"),
-                key=local.key or str(remote.get(entity.natural_key) or ""),
-                kind=kind,
-                path=path,
-                base=base if local.base is not None else None,
-                local=here.after if here else base,
-                remote=there.after if there else base,
-            )
-        )
-    return found
-
-
-def gone(local: LocalRecord) -> Disagreement:
-    """Edited here, deleted on Shopify."""
-    return Disagreement(
-        local_id=local.local_id,
-        shopify_id=local.shopify_id,
-        key=local.key,
-        kind="version",
-        path="",
-        base=local.base,
-        local=local.record,
-        remote=None,
-    )
+    def _remote_pages(self) -> Iterator[tuple[int, int | None, list[int]]]:
+        """(above this id, up to this one (None: to the end), ids) for each page, ascending, without gaps."""
+        cursor: str | None = None
+        low = 0
+        while True:
+            page = self.context.remote.enumerate(cursor, PAGE)
+            ids = [item.shopify_id for item in page.items]
+            if not page.more:
+                yield low, None, ids
+                return
+            yield low, ids[-1], ids
+            low, cursor = ids[-1], page.cursor

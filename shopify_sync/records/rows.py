@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -22,28 +23,35 @@ class Known:
     read_at: datetime | None
     dirty: bool
     deleted: bool
+    key: str = ""
 
 
 @dataclass(slots=True)
 class LocalRecord:
-    """A record as the database has it, and the base: what both sides last agreed on.
+    """A record as the database has it, and what Shopify had when it was last read.
 
-    `base` is None until the record was linked. `local_rev` moves with each local edit; `refused_rev` is the one
-    that Shopify refused. `push_started_at` is the server's time just before we first asked for its creation.
+    `node` and `seen` are that state (as a node, and in our words); None until the record was linked. `disputed` are
+    the bases of fields in dispute, `decisions` what was decided of them, by path. `local_rev` moves with each local
+    edit; `refused_rev` is the one that Shopify refused, `held_rev` one of which only disputes are left.
+    `push_started_at` is the server's time just before we first asked for its creation.
     """
 
     local_id: int
     shopify_id: int | None
     key: str
     record: Record
-    base: Record | None
-    base_hash: str | None
+    node: Node | None
+    seen: Record | None
     updated_at: datetime | None
     local_rev: int
     dirty: bool
     deleted: bool
     refused_rev: int | None = None
+    held_rev: int | None = None
     push_started_at: datetime | None = None
+    edited_at: datetime | None = None
+    disputed: list[dict[str, Any]] = field(default_factory=list)
+    decisions: dict[str, Decision] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +81,103 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decided about a disputed field, and what the field was on both sides then (as JSON)."""
+
+    id: int
+    take: str
+    merged: Any
+    local: Any
+    remote: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A field that both sides changed differently.
+
+    `child` names the list, `element` the element in it (`{"shopify_id", "label"}`), `column` the field; without a
+    column the element, the list or (with an empty path) the record as a whole is in dispute. `take` is empty while
+    nobody has decided, else `local`, `shopify` or `merged`, decided `by` a policy or by the decision `decision_id`.
+    """
+
+    path: str
+    child: str = ""
+    element: Any = None
+    column: str = ""
+    base: Any = None
+    local: Any = None
+    remote: Any = None
+    take: str = ""
+    by: str = ""
+    decision_id: int | None = None
+
+    def between(self, base: Any, local: Any, remote: Any) -> Dispute:
+        return replace(self, base=base, local=local, remote=remote)
+
+    def decided(self, take: str, by: str, decision_id: int | None = None) -> Dispute:
+        return replace(self, take=take, by=by, decision_id=decision_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """How far a pull has come. `watermark` is what is stored whole; the rest belongs to an unfinished pull."""
+    """How far a pull has come. `watermark` is what is stored whole; `counted` is what the last whole comparison of
+    both sides found (`{"drift": records that only Shopify has, "at": when}`); the rest belongs to an unfinished pull.
+    """
 
     watermark: datetime | None = None
     cursor: str | None = None
     query: str | None = None
     started_at: datetime | None = None
+    counted: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a merge makes of a record that is here.
+
+    `here` is what its rows are to have, `before` what they had when it was decided. `incoming` is the state of
+    Shopify that becomes the base, None where it stays. `disputed` goes with the base; `held` says that nothing but
+    disputes is left to do.
+    """
+
+    local_id: int
+    local_rev: int
+    key: str
+    shopify_id: int | None
+    before: Record
+    here: Record
+    incoming: Incoming | None
+    dirty: bool
+    held: bool
+    disputed: list[dict[str, Any]] = field(default_factory=list)
+    disputes: Sequence[Dispute] = ()
+    settled: Sequence[Dispute] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tomb:
+    """A record that was deleted here, and what Shopify had then."""
+
+    id: int
+    local_id: int | None
+    shopify_id: int
+    key: str
+    payload_hash: str | None
+    updated_at: datetime | None
+    handled: bool
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many records there are: `linked` ones that live, of these `changed` here, `unlinked` ones, and deletions
+    that `wait`; `absent` are the records that Shopify has and that were deleted here."""
+
+    linked: int
+    changed: int
+    unlinked: int
+    deletions: int
+    absent: int
 
 
 @dataclass(slots=True)
@@ -89,7 +187,11 @@ class Batch:
     create: list[Incoming] = field(default_factory=list)
     update: list[Incoming] = field(default_factory=list)
     touch: list[tuple[int, datetime]] = field(default_factory=list)  # content equal, only Shopify's time moved
-    gone: list[int] = field(default_factory=list)
+    settle: list[Settlement] = field(default_factory=list)
+    link: list[tuple[int, int]] = field(default_factory=list)  # (local id, Shopify id) that turned out to be one
+    gone: list[int] = field(default_factory=list)  # deleted on Shopify: the row stays, as deleted
+    drop: list[int] = field(default_factory=list)  # deleted on Shopify: the row goes
+    reopen: list[int] = field(default_factory=list)  # tombstones whose record was changed on Shopify since
     conflicts: list[Disagreement] = field(default_factory=list)
     agreed: list[int] = field(default_factory=list)  # open conflicts of these records have become moot
 

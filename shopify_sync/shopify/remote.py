@@ -53,6 +53,14 @@ class ShopifyRemote:
             documents.listing(self.entity),
             {"first": limit, "after": cursor, "query": query},
         )
+        return self._page(operation)
+
+    def enumerate(self, cursor: str | None, limit: int) -> Page:
+        """One light page of everything, in order of the ids."""
+        document = documents.enumerating(self.entity)
+        return self._page(Operation(f"Enumerate{self.entity.label}", document, {"first": limit, "after": cursor}))
+
+    def _page(self, operation: Operation) -> Page:
         reply = self._execute(operation)
         found = reply.data[self.entity.root]
         items = [Listed(number_of(node["id"]), parse_time(node["updatedAt"])) for node in found["nodes"]]

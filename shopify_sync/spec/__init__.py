@@ -1,9 +1,10 @@
 """What an entity is, as data, and everything that follows from it without knowing any entity by name."""
 
-from shopify_sync.spec.compare import ChildDiff, Diff, FieldChange, compare, lines, pair
+from shopify_sync.spec.compare import ChildDiff, Diff, FieldChange, compare, lines, pair, same
 from shopify_sync.spec.declare import (
     Child,
     Column,
+    Deletes,
     Entity,
     Form,
     Maps,
@@ -12,12 +13,13 @@ from shopify_sync.spec.declare import (
     ShopFacts,
     columns_of,
 )
-from shopify_sync.spec.mapping import canonical, record_of, row_maker, shopify_id, updated_at
+from shopify_sync.spec.mapping import canonical, plain, record_of, revived, row_maker, shopify_id, updated_at
 
 __all__ = [
     "Child",
     "ChildDiff",
     "Column",
+    "Deletes",
     "Diff",
     "Entity",
     "FieldChange",
@@ -31,8 +33,11 @@ __all__ = [
     "compare",
     "lines",
     "pair",
+    "plain",
     "record_of",
+    "revived",
     "row_maker",
+    "same",
     "shopify_id",
     "updated_at",
 ]

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 class Merge(Enum):
     """What happens to a field that both sides changed."""
 
-    ASK = "ask"  # a person decides
+    ASK = "ask"  # a person decides, unless a policy does
     UNION = "union"  # a set: element by element, never a conflict
+    SEQUENCE = "sequence"  # a list of texts whose order means something: element by element, the order as a whole
+    COUNTER = "counter"  # a number that both sides move: the sum of both moves, never a conflict
     READ_ONLY = "read_only"  # Shopify's; a local change is never sent
 
 
@@ -47,7 +49,8 @@ class Maps:
 
     `path` is dotted (`seo.title`); each step is selected in the documents. A field that needs code gives `read`
     (node -> value as Shopify spells it) and the `select` text that it needs. Shopify always has a value where
-    `required` is set, so a null here means: as Shopify has it.
+    `required` is set, so a null here means: as Shopify has it. `normal` is what Shopify makes of a value when it
+    stores it (of each element, for a set): two values are equal when their normal forms are.
     """
 
     path: str
@@ -56,6 +59,7 @@ class Maps:
     read: Callable[[Node], Any] | None = None
     sendable: bool = True  # False: it has a mutation of its own
     required: bool = False
+    normal: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +113,10 @@ class Child:
     two elements apart where there is no Shopify id yet (`identify` makes one up instead); `key` those of the unique
     index that an upsert meets, beside the parent. A `complete` list in an import file says all there is; others are
     only added to. `linked` children are rows of another table (`target`), joined through `table` by the column
-    `link`. `parent_column` is the foreign key; `fixed` are constant columns; `position_column` is numbered from 1 in
-    Shopify's order; `remembers` (column, copy) keeps the value that a local row had before Shopify's answer
-    replaces it.
+    `link`. `parent_column` is the foreign key; `fixed` are constant columns. Where the order of an `ordered` list
+    means something, it is compared as a whole: `order_column` is then Shopify's number of the place, and no field;
+    `position_column` is one that we number ourselves, from 1 in Shopify's order. `remembers` (column, copy) keeps
+    the value that a local row had before Shopify's answer replaces it.
     """
 
     name: str
@@ -124,6 +129,7 @@ class Child:
     complete: bool = False
     key: tuple[str, ...] = ("shopify_id",)
     ordered: bool = False
+    order_column: str = ""
     target: type | None = None
     link: str = ""
     parent_column: str = ""
@@ -153,7 +159,8 @@ class Push:
     `update(shopify_id, base, local, diff, facts)` sends as little as the change needs, in order.
     `finish(shopify_id, record, facts)` is what a new record needs besides. `key(record)` gives the natural key
     that Shopify will use, made up from the record where the user left it empty. `settled(node)` says whether
-    Shopify has finished what it does after its answer.
+    Shopify has finished what it does after its answer. `archive(shopify_id)` and `remove(shopify_id)` carry a local
+    deletion over, where the entity has such a thing; `archived(node)` tells what the first one leaves.
     """
 
     lookup: Callable[[Sequence[str]], Operation]
@@ -164,6 +171,21 @@ class Push:
     finish: Callable[[int, Record, ShopFacts], list[Operation]]
     key: Callable[[Record], str]
     settled: Callable[[Node], bool] = lambda node: True
+    archive: Callable[[int], Operation] | None = None
+    archived: Callable[[Node], bool] = lambda node: False
+    remove: Callable[[int], Operation] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletes:
+    """What a deletion does to the other side: `propagate`, `archive` or `ignore`.
+
+    `shopify` is one that happened on Shopify (`archive` keeps the row, with `deleted_at`), `local` one that
+    happened here (`archive` archives the record on Shopify).
+    """
+
+    shopify: str = "archive"
+    local: str = "archive"
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +194,10 @@ class Entity:
 
     `gid_type` is the type in its global ids, `root` the connection that lists it, `single` the field that reads
     one. `volatile` are node fields left out of the payload and its hash since they move without a change.
-    `complete(record, base)` fills in what Shopify adds by itself to a record that leaves it out.
+    `complete(record, base)` fills in what Shopify adds by itself to a record that leaves it out. `second_key` tells
+    records apart where the natural key fails (None where it can't). Lists that only fit together in one way are a
+    `group`; `mend(merged, base, local, remote)` makes two sides' changes of a group fit, and where `fits(record)`
+    says that they still don't, the group as a whole is in dispute. `subject` is the type's name in Shopify's events.
     """
 
     name: str
@@ -185,6 +210,12 @@ class Entity:
     natural_key: str
     push: Push
     complete: Callable[[Record, Record | None], Record] = lambda record, base: record
+    second_key: Callable[[Record], str | None] = lambda record: None
+    group: tuple[str, ...] = ()
+    mend: Callable[[Record, Record, Record, Record], Record] = lambda merged, base, local, remote: merged
+    fits: Callable[[Record], bool] = lambda record: True
+    deletes: Deletes = Deletes()
+    subject: str = ""
     sort_key: str = "UPDATED_AT"
     filter: str = ""
     volatile: tuple[str, ...] = ("updatedAt",)

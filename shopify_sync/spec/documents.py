@@ -59,6 +59,16 @@ def listing(entity: Entity) -> str:
 
 
 @cache
+def enumerating(entity: Entity) -> str:
+    """A light page of everything in order of the ids. Variables `first`, `after`."""
+    return (
+        f"query Enumerate{entity.label}($first: Int!, $after: String) {{ "
+        f"{entity.root}(first: $first, after: $after, sortKey: ID) {{ "
+        "nodes { id updatedAt } pageInfo { hasNextPage endCursor } } }"
+    )
+
+
+@cache
 def counting(entity: Entity) -> str:
     """How many there are. Variable `query`. Exact up to 10,000, then a lower bound (Admin API, `Count`)."""
     return f"query Count{entity.label}($query: String) {{ {entity.root}Count(query: $query) {{ count precision }} }}"
@@ -97,6 +107,6 @@ def continuing(entity: Entity, child: Child) -> str:
 
 def documents(entity: Entity) -> dict[str, str]:
     """Every query document of an entity by operation name, for tests and for `docs`."""
-    texts = [listing(entity), counting(entity), stamping(entity), fetching(entity)]
+    texts = [listing(entity), enumerating(entity), counting(entity), stamping(entity), fetching(entity)]
     texts += [continuing(entity, child) for child in entity.children if child.connection]
     return {text.split("(", 1)[0].split()[-1]: text for text in texts}

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from shopify_sync.columns import storage_time
 from shopify_sync.records import Node, Record, content_hash, number_of
 from shopify_sync.spec.declare import Child, Column, Entity, Form
 
@@ -83,6 +84,45 @@ def _typed(column: Column, value: Any) -> Any:
             return number_of(value) if value.startswith("gid:") else int(value)
         case _:
             return value
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it; decimals and times as text."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return storage_time(value) if isinstance(value, datetime) else str(value)
+
+
+def revived(columns: tuple[Column, ...], values: Record) -> Record:
+    """What `plain` made of columns' values, typed again. Other keys stay as they are."""
+    forms = {column.name: column.form for column in columns}
+    return {name: _revived(forms.get(name), value) for name, value in values.items()}
+
+
+def _revived(form: Form | None, value: Any) -> Any:
+    if value is None:
+        return None
+    match form:
+        case Form.DECIMAL:
+            return Decimal(str(value))
+        case Form.TIME:
+            return parse_time(value)
+        case _:
+            return value
+
+
+def revived_record(entity: Entity, values: Record) -> Record:
+    """A whole record that `plain` made JSON of, typed again."""
+    record = revived(entity.columns, values)
+    for child in entity.children:
+        record[child.name] = [revived(child.columns, item) for item in values.get(child.name) or []]
+    return record
 
 
 def row_maker(columns: tuple[Column, ...]) -> Callable[[Node], tuple[Any, ...]]:

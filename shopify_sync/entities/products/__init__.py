@@ -37,6 +37,39 @@ def complete(record: Record, base: Record | None) -> Record:
     }
 
 
+def skus(record: Record) -> str | None:
+    """The set of its SKUs: what tells a product apart where the handle fails. None where a variant has none."""
+    found = sorted(str(variant.get("sku") or "") for variant in record.get("variants") or [])
+    return "\n".join(found) if found and all(found) else None
+
+
+def fits(record: Record) -> bool:
+    """Whether options and variants go together: each variant has each option, and no two choose the same."""
+    names = {option["name"] for option in record.get("options") or []}
+    chosen = [variant.get("option_values") or {} for variant in record.get("variants") or []]
+    distinct = {tuple(sorted(values.items())) for values in chosen}
+    return len(distinct) == len(chosen) and all(set(values) == names for values in chosen)
+
+
+def mend(merged: Record, base: Record, local: Record, remote: Record) -> Record:
+    """An option renamed on one side is renamed in the variants that the other side added or changed."""
+    names = {option.get("shopify_id"): option["name"] for option in merged.get("options") or []}
+    renamed = {
+        option["name"]: names[option["shopify_id"]]
+        for side in (base, local, remote)
+        for option in side.get("options") or []
+        if option.get("shopify_id") in names and option["name"] not in names.values()
+    }
+    if not renamed:
+        return merged
+    return merged | {
+        "variants": [
+            variant | {"option_values": {renamed.get(k, k): v for k, v in (variant.get("option_values") or {}).items()}}
+            for variant in merged["variants"]
+        ]
+    }
+
+
 ENTITY = Entity(
     name="products",
     label="Products",
@@ -46,6 +79,11 @@ ENTITY = Entity(
     table=tables.Product,
     natural_key="handle",
     complete=complete,
+    second_key=skus,
+    group=("variants", "options"),
+    fits=fits,
+    mend=mend,
+    subject="PRODUCT",
     children=(
         Child(
             name="options",
@@ -54,6 +92,8 @@ ENTITY = Entity(
             parent_column="product_id",
             identity=("name",),
             complete=True,
+            ordered=True,
+            order_column="position",
         ),
         Child(
             name="variants",
@@ -64,6 +104,8 @@ ENTITY = Entity(
             parent_column="product_id",
             identity=("option_values",),
             complete=True,
+            ordered=True,
+            order_column="position",
         ),
         Child(
             name="media",
@@ -109,6 +151,9 @@ ENTITY = Entity(
         finish=push.finish,
         key=push.key,
         settled=media_settled,
+        archive=push.archive,
+        archived=push.archived,
+        remove=push.remove,
     ),
     pull_scopes=("read_products", "read_inventory"),
     push_scopes=("write_products", "write_inventory", "write_publications"),

@@ -52,7 +52,11 @@ UNPUBLISH = (
     "publishableUnpublish(id: $id, input: $input) { publishable { ... on Product { id } } "
     "userErrors { field message } } }"
 )
-MUTATIONS = (SET, VARIANTS, COLLECTIONS, METAFIELDS, NO_METAFIELDS, PUBLISH, UNPUBLISH)
+DELETE = (
+    "mutation DeleteProduct($id: ID!) { productDelete(input: {id: $id}, synchronous: true) { "
+    "deletedProductId userErrors { field message } } }"
+)
+MUTATIONS = (SET, VARIANTS, COLLECTIONS, METAFIELDS, NO_METAFIELDS, PUBLISH, UNPUBLISH, DELETE)
 
 DEFAULT_OPTION = "Title"
 DEFAULT_VALUE = "Default Title"
@@ -183,6 +187,20 @@ def update(shopify_id: int, base: Record, local: Record, diff: Diff, facts: Shop
     return operations
 
 
+def archive(shopify_id: int) -> Operation:
+    """What a deletion here does by default: the product stays, off all sales channels."""
+    return _set({"id": gid("Product", shopify_id)}, {"status": "ARCHIVED"})
+
+
+def archived(node: Mapping[str, Any]) -> bool:
+    return node.get("status") == "ARCHIVED"
+
+
+def remove(shopify_id: int) -> Operation:
+    """For good, with its variants and their stock (Admin schema, productDelete). A second one finds nothing."""
+    return Operation("DeleteProduct", DELETE, {"id": gid("Product", shopify_id)}, root="productDelete", mutation=True)
+
+
 def _set(identifier: dict[str, str], sent: dict[str, Any]) -> Operation:
     return Operation("SetProduct", SET, {"identifier": identifier, "input": sent}, root="productSet", mutation=True)
 
@@ -221,7 +239,7 @@ def _structure(record: Record, *, keep_ids: bool) -> dict[str, Any]:
         item = _variant(variant, [name for name in _VARIANT if keep_ids or variant.get(name) is not None])
         # ProductVariantSetInput has the sku at its own level as well; one place is enough.
         item["optionValues"] = [{"optionName": name, "name": value} for name, value in chosen.items()]
-        item["position"] = variant.get("position") or at
+        item["position"] = at
         if keep_ids and variant.get("shopify_id") is not None:
             item["id"] = gid("ProductVariant", variant["shopify_id"])
         inputs.append(item)
@@ -254,7 +272,7 @@ def _variant(variant: Record, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _moves(variants: ChildDiff) -> bool:
-    return any({"position", "option_values"} & set(names) for _, _, names in variants.changed)
+    return any("option_values" in names for _, _, names in variants.changed)
 
 
 def _variants(shopify_id: int, variants: ChildDiff) -> list[Operation]:

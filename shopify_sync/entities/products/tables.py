@@ -48,6 +48,11 @@ def value_names(option: Node) -> list[str]:
     return [value["name"] for value in option["optionValues"]]
 
 
+def same_tag(tag: str) -> str:
+    """Tags are compared without regard to case and outer blanks (recorded: tags-normalization-parity)."""
+    return tag.strip().casefold()
+
+
 def _id() -> Any:
     return Field(default=None, primary_key=True)
 
@@ -92,7 +97,7 @@ class Product(SQLModel, table=True):
     status: Annotated[str, Maps("status")] = Field(
         default="DRAFT", sa_type=Text, sa_column_kwargs={"server_default": text("'DRAFT'")}
     )
-    tags: Annotated[list[str], Maps("tags", Merge.UNION)] = Field(
+    tags: Annotated[list[str], Maps("tags", Merge.UNION, normal=same_tag)] = Field(
         sa_column=Column(Document, nullable=False, server_default=text("'[]'"))
     )
     category_id: Annotated[str | None, Maps("category.id")] = Field(default=None, sa_type=Text)
@@ -131,9 +136,9 @@ class ProductOption(SQLModel, table=True):
     shopify_id: Annotated[int | None, Maps("id", _OWN)] = _big()
     name: Annotated[str, Maps("name")] = Field(sa_type=Text)
     position: Annotated[int | None, Maps("position", required=True)] = None
-    values: Annotated[list[str], Maps("optionValues", select="optionValues { id name }", read=value_names)] = Field(
-        sa_column=Column(Document, nullable=False, server_default=text("'[]'"))
-    )
+    values: Annotated[
+        list[str], Maps("optionValues", Merge.SEQUENCE, select="optionValues { id name }", read=value_names)
+    ] = Field(sa_column=Column(Document, nullable=False, server_default=text("'[]'")))
     sync_rev: int = _sync_rev()
 
 

@@ -1,0 +1,280 @@
+"""Fetched records on their way into the database: decide about each, and store a chunk in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from shopify_sync.clock import Clock
+from shopify_sync.engine import decide
+from shopify_sync.engine.merge import Rules
+from shopify_sync.engine.ports import Local, Remote, Session
+from shopify_sync.records import (
+    Action,
+    Batch,
+    Checkpoint,
+    Counts,
+    Disagreement,
+    Fetched,
+    Gate,
+    Incoming,
+    Known,
+    LocalRecord,
+    Node,
+    PlanLine,
+    Progress,
+    RunResult,
+)
+from shopify_sync.spec import Deletes, Entity, ShopFacts, compare, record_of, shopify_id
+
+
+@dataclass
+class Context:
+    """What a run works with. `handled` are local ids that a plan of both directions has already told."""
+
+    entity: Entity
+    remote: Remote
+    local: Local
+    result: RunResult
+    progress: Progress
+    clock: Clock
+    rules: Rules = field(default_factory=Rules)
+    gate: Gate | None = None
+    facts: ShopFacts = field(default_factory=ShopFacts)
+    deletes: Deletes = field(default_factory=Deletes)
+    handled: set[int] = field(default_factory=set)
+
+
+@dataclass
+class Chunks:
+    """Stores what was fetched. `matched` counts records of both sides that were found to be one."""
+
+    context: Context
+    dry_run: bool = False
+    held_back: int = 0
+    matched: int = 0
+    ambiguous: int = 0
+    _second: dict[str, list[int]] | None = None
+
+    def __post_init__(self) -> None:
+        self.entity, self.gate = self.context.entity, self.context.gate
+
+    @property
+    def counts(self) -> Counts:
+        return self.context.result.counts
+
+    def cut(self, ids: list[int]) -> list[list[int]]:
+        size = self.context.remote.fetch_size()
+        return [ids[at : at + size] for at in range(0, len(ids), size)]
+
+    def store(self, fetched: Fetched | None, after: Checkpoint | None) -> None:
+        """Decide and write, with the checkpoint and the counts, in one transaction."""
+        with self.context.local.session() as session:
+            if fetched is not None:
+                batch = self._decide(session, fetched)
+                if not self.dry_run:
+                    session.save(batch, fetched.served_at)
+            if self.dry_run:
+                return
+            if after is not None:
+                session.checkpoint(after)
+            self._progress(session)
+
+    def forget(self, ids: Sequence[int]) -> None:
+        """Shopify no longer has these."""
+        with self.context.local.session() as session:
+            batch = Batch()
+            self._missing(session, batch, ids, session.known(ids))
+            if self.dry_run:
+                return
+            session.save(batch, self.context.remote.served_at or self.context.clock.now())
+            self._progress(session)
+
+    def notes(self) -> None:
+        notes = self.context.result.notes
+        name = self.entity.name
+        if self.matched or self.ambiguous:
+            notes.append(
+                f"first link: {self.matched} {name} of both sides matched, {self.counts.created} only on Shopify, "
+                f"{self.context.local.standing().unlinked} only here, {self.ambiguous} ambiguous"
+            )
+        if self.held_back:
+            notes.append(f"{self.held_back} {name} deleted here still exist on Shopify; they were not brought back")
+
+    def _progress(self, session: Session) -> None:
+        self.context.result.api = self.context.remote.use
+        session.progress(self.context.result)
+
+    # deciding
+
+    def _decide(self, session: Session, fetched: Fetched) -> Batch:
+        batch = Batch()
+        incoming = [decide.arriving(self.entity, node) for node in fetched.nodes]
+        known = session.known([shopify_id(item.node) for item in incoming] + list(fetched.missing))
+        new = [item for item in incoming if shopify_id(item.node) not in known]
+        buried = session.tombs([shopify_id(item.node) for item in new]) if new else {}
+        twins = self._twins(session, new) if new else {}
+        local = self._local(session, incoming, known, twins)
+        for item in incoming:
+            number = shopify_id(item.node)
+            if row := known.get(number):
+                self._known(batch, item, row, local.get(row.local_id))
+            elif tomb := buried.get(number):
+                self.held_back += 1
+                self.counts.unchanged += 1
+                if tomb.handled and tomb.payload_hash != item.payload_hash and not self.entity.push.archived(item.node):
+                    batch.reopen.append(tomb.id)
+            elif (found := twins.get(number)) is not None:
+                self._twin(batch, item, found, local)
+            elif self._admits(decide.pulled(self.entity, item.node) if self.gate else None):
+                batch.create.append(item)
+                self.counts.created += 1
+        self._missing(session, batch, list(fetched.missing), known)
+        return batch
+
+    def _local(
+        self, session: Session, incoming: Sequence[Incoming], known: dict[int, Known], twins: dict[int, list[int]]
+    ) -> dict[int, LocalRecord]:
+        """The rows that have to be looked at whole: those with a local change whose other side changed too, and
+        all that change where a plan is wanted."""
+        wanted = []
+        for item in incoming:
+            row = known.get(shopify_id(item.node))
+            if row and row.payload_hash != item.payload_hash and (row.dirty or self.gate is not None):
+                wanted.append(row.local_id)
+        wanted += [local_id for ids in twins.values() for local_id in ids if len(ids) == 1]
+        return {record.local_id: record for record in session.read(wanted)} if wanted else {}
+
+    def _known(self, batch: Batch, item: Incoming, row: Known, local: LocalRecord | None) -> None:
+        if row.payload_hash == item.payload_hash and not row.deleted:
+            self.counts.unchanged += 1
+            if row.updated_at != item.updated_at:
+                batch.touch.append((row.local_id, item.updated_at))
+        elif local is None or (not local.dirty and self._admits(self._update(item, local))):
+            batch.update.append(replace(item, local_id=row.local_id))
+            self.counts.updated += 1
+        elif local.dirty:
+            self._both(batch, item, local)
+
+    def _update(self, item: Incoming, local: LocalRecord) -> Action | None:
+        remote = record_of(self.entity, item.node)
+        diff = compare(self.entity, local.record, remote, sendable=False)
+        return self._action("pull", "update", local, decide.plan_lines(self.entity, diff, "changed on Shopify"))
+
+    def _both(self, batch: Batch, item: Incoming, local: LocalRecord) -> None:
+        """Both sides changed, or may have."""
+        remote = record_of(self.entity, item.node)
+        finding = decide.look(self.entity, local, remote, self.context.rules, item.updated_at)
+        if self.gate is not None and not self._plan(local, finding):
+            return
+        batch.settle.append(decide.settlement(local, finding, item))
+        if finding.agreed or finding.to_local:
+            self.counts.updated += 1
+        else:
+            self.counts.unchanged += 1
+
+    def _plan(self, local: LocalRecord, finding: decide.Finding) -> bool:
+        """Tell a merge to the gate; whether its part for the database is to be done."""
+        if finding.disputes and self.gate is not None:
+            self.gate.admits(decide.conflict_action(self.entity, local, finding.disputes))
+            if self.dry_run:
+                self.counts.conflicts += 1
+        if not finding.to_local:
+            return not self.dry_run
+        lines = decide.plan_lines(self.entity, finding.to_local, "changed on Shopify")
+        return self._admits(self._action("pull", "update", local, lines))
+
+    def _twin(self, batch: Batch, item: Incoming, ids: list[int], local: dict[int, LocalRecord]) -> None:
+        """A record here that never was on Shopify, and one there of the same key."""
+        if len(ids) > 1:
+            self.ambiguous += 1
+            self.counts.conflicts += 1
+            batch.conflicts.append(self._ambiguous(item, ids))
+            return
+        found = local[ids[0]]
+        linked = replace(found, shopify_id=shopify_id(item.node))
+        if self.gate is not None and not self._admits(self._action("pull", "link", linked, (), "same key")):
+            self._plan(linked, decide.look(self.entity, linked, record_of(self.entity, item.node), self.context.rules))
+            return
+        self.matched += 1
+        batch.link.append((found.local_id, shopify_id(item.node)))
+        self._both(batch, item, linked)
+
+    def _twins(self, session: Session, new: Sequence[Incoming]) -> dict[int, list[int]]:
+        """Local records without a Shopify id that are the same things as new ones, by Shopify id."""
+        by_key = session.unlinked([self._key(item.node) for item in new])
+        found = {shopify_id(item.node): ids for item in new if (ids := by_key.get(self._key(item.node))) is not None}
+        taken = {local_id for ids in found.values() for local_id in ids}
+        for item in new:
+            if shopify_id(item.node) in found:
+                continue
+            second = self.entity.second_key(record_of(self.entity, item.node)) if self._has_second(session) else None
+            if second is not None and self._second is not None:
+                ids = [local_id for local_id in self._second.get(second, ()) if local_id not in taken]
+                if ids:
+                    found[shopify_id(item.node)] = ids
+                    taken.update(ids)
+        return found
+
+    def _has_second(self, session: Session) -> bool:
+        """Read the second keys of all unlinked records once; most runs have none."""
+        if self._second is None:
+            self._second = {}
+            for local_id, record in session.unlinked_records():
+                if (key := self.entity.second_key(record)) is not None:
+                    self._second.setdefault(key, []).append(local_id)
+        return bool(self._second)
+
+    def _ambiguous(self, item: Incoming, ids: Sequence[int]) -> Disagreement:
+        return Disagreement(
+            local_id=ids[0],
+            shopify_id=shopify_id(item.node),
+            key=self._key(item.node),
+            kind="data",
+            path="",
+            base=None,
+            local=[f"local id {local_id}" for local_id in ids],
+            remote=f"one record has the same {self.entity.natural_key}",
+        )
+
+    def _missing(self, session: Session, batch: Batch, ids: Sequence[int], known: dict[int, Known]) -> None:
+        rows = [row for number in ids if (row := known.get(number)) and not row.deleted]
+        if not rows:
+            return
+        edited = {r.local_id: r for r in session.read([row.local_id for row in rows if row.dirty])}
+        policy = self.context.deletes.shopify
+        for row in rows:
+            local = edited.get(row.local_id)
+            if local is not None:
+                decision = local.decisions.get("")
+                winner = decide.edit_delete(self.context.rules, decision.take if decision else "", "shopify")
+                if winner == "":
+                    batch.conflicts.append(decide.gone(self.entity, local))
+                    self.counts.conflicts += 1
+                if winner != "shopify":
+                    continue  # the push makes it anew, or waits
+            if policy == "ignore":
+                self.context.result.notes.append(f"local id {row.local_id} is gone on Shopify; left as it is (policy)")
+                continue
+            kind = "delete" if policy == "propagate" else "archive"
+            record = local or LocalRecord(
+                row.local_id, None, row.key, {}, None, None, None, 0, dirty=False, deleted=False
+            )
+            if self._admits(self._action("pull", kind, record, (), "deleted on Shopify")):
+                (batch.drop if policy == "propagate" else batch.gone).append(row.local_id)
+                self.counts.deleted += 1
+
+    # plans
+
+    def _admits(self, action: Action | None) -> bool:
+        return self.gate is None or action is None or self.gate.admits(action)
+
+    def _action(
+        self, direction: str, kind: str, local: LocalRecord, lines: tuple[PlanLine, ...], reason: str = ""
+    ) -> Action | None:
+        if self.gate is None:
+            return None
+        return Action(direction, kind, self.entity.name, local.key, local.local_id, local.shopify_id, lines, reason)
+
+    def _key(self, node: Node) -> str:
+        return str(node[self.entity.natural_key])

@@ -1,0 +1,123 @@
+"""What a sync would do, as data that can be printed, saved, priced and refused."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from shopify_sync.records.exchange import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One field: from, to, and why. Values are JSON."""
+
+    path: str
+    before: Any
+    after: Any
+    reason: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"field": self.path, "from": self.before, "to": self.after, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What happens to one record on one side.
+
+    `direction` is `pull` (the database changes) or `push` (Shopify does). `kind` is `create`, `update`, `delete`,
+    `archive`, `link`, `restore` or `conflict` (nothing is written but the conflict).
+    """
+
+    direction: str
+    kind: str
+    entity: str
+    key: str
+    local_id: int | None = None
+    shopify_id: int | None = None
+    lines: tuple[PlanLine, ...] = ()
+    reason: str = ""
+    requests: int = 0
+    points: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for two actions that do the same to the same record, from the same state."""
+        told = [self.direction, self.kind, self.entity, self.local_id, self.shopify_id]
+        told += [[line.path, line.before, line.after] for line in self.lines]
+        return hashlib.blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "direction": self.direction,
+            "kind": self.kind,
+            "entity": self.entity,
+            "record": self.key,
+            "local_id": self.local_id,
+            "shopify_id": self.shopify_id,
+            "reason": self.reason,
+            "changes": [line.as_json() for line in self.lines],
+            "requests": self.requests,
+            "points": self.points,
+            "fingerprint": self.fingerprint,
+        }
+
+
+class Gate(Protocol):
+    """Stands between what a run has decided and doing it."""
+
+    def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
+        """Whether it is to be done. `operations` is what it would send, where that is known beforehand."""
+        ...
+
+
+@dataclass
+class Planning:
+    """The gate of a dry run: everything is written down, nothing is done. `price` gives an operation's points."""
+
+    price: Any = None
+    actions: list[Action] = field(default_factory=list)
+
+    def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
+        if operations:
+            points = sum(self.price(operation) for operation in operations) if self.price else 0
+            action = Action(
+                action.direction,
+                action.kind,
+                action.entity,
+                action.key,
+                action.local_id,
+                action.shopify_id,
+                action.lines,
+                action.reason,
+                len(operations),
+                points,
+            )
+        self.actions.append(action)
+        return False
+
+
+@dataclass
+class Applying:
+    """The gate of `apply`: only what was planned, and only as it was planned."""
+
+    planned: dict[str, Action]
+    done: set[str] = field(default_factory=set)
+    moved: list[Action] = field(default_factory=list)
+
+    def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
+        print_ = action.fingerprint
+        if print_ in self.planned:
+            self.done.add(print_)
+            return True
+        self.moved.append(action)
+        return False
+
+    @property
+    def refused(self) -> list[Action]:
+        """What was planned and not done, since its record is no longer as it was."""
+        return [action for key, action in self.planned.items() if key not in self.done]
