@@ -1,4 +1,8 @@
-"""Conflicts: `conflict_log`, one open row for shop, entity, record and field."""
+"""Conflicts: `conflict_log`, one row for shop, entity, record and field in dispute, and one for each decision taken.
+
+A row goes from `open` over `decided` (somebody chose; the next sync carries it out) to `closed`. At most one row of
+a field is not closed; the closed ones are the audit trail and are never changed again.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+import orjson
+from sqlalchemy import ColumnElement, Connection, func, select
 
+from shopify_sync.columns import storage_json
+from shopify_sync.records import Decision
 from shopify_sync.store.tables import Conflict
 
 _TABLE = Conflict.__table__  # type: ignore[attr-defined]
+_UNDECIDED: dict[str, Any] = {
+    "status": "open",
+    "decision": None,
+    "merged": None,
+    "decided_by": None,
+    "decided_at": None,
+}
 
 
 def note(
@@ -23,15 +37,12 @@ def note(
     now: datetime,
     **values: Any,
 ) -> None:
-    """Write a conflict down; one that is open already gets the newest values instead of a double."""
-    where = (
-        _TABLE.c.shop_id == shop_id,
-        _TABLE.c.entity == entity,
-        _TABLE.c.local_id == local_id,
-        _TABLE.c.field_path == field_path,
-        _TABLE.c.status == "open",
-    )
-    if conn.execute(_TABLE.update().where(*where).values(**values)).rowcount == 0:
+    """Write a conflict down; one that waits already gets the newest values instead of a double.
+
+    A decision was made about the values that were shown: where a side has moved since, the row is open again.
+    """
+    waiting = _waiting(conn, shop_id, entity, local_id, field_path, values.get("shopify_id"))
+    if waiting is None:
         conn.execute(
             _TABLE.insert().values(
                 shop_id=shop_id,
@@ -43,6 +54,10 @@ def note(
                 **values,
             )
         )
+        return
+    moved = any(side in values and _json(values[side]) != waiting[side] for side in ("local", "remote"))
+    reopened = _UNDECIDED if waiting["status"] == "decided" and moved else {}
+    conn.execute(_TABLE.update().where(_TABLE.c.id == waiting["id"]).values(**values, **reopened))
 
 
 def close(
@@ -55,15 +70,149 @@ def close(
     now: datetime,
     keep: Sequence[str] = (),
 ) -> None:
-    """Close what has become moot. `keep` names field paths that stay open."""
+    """Close what has become moot. `keep` names field paths that stay as they are.
+
+    What somebody had decided keeps saying so: the audit trail is not rewritten because the sides met first.
+    """
     statement = _TABLE.update().where(
         _TABLE.c.shop_id == shop_id,
         _TABLE.c.entity == entity,
         _TABLE.c.local_id.in_(local_ids),
-        _TABLE.c.status == "open",
+        _TABLE.c.status != "closed",
     )
     if keep:
         statement = statement.where(_TABLE.c.field_path.not_in(keep))
     conn.execute(
-        statement.values(status="closed", decision="moot", decided_by="sync", decided_at=now, closed_reason=reason)
+        statement.values(
+            status="closed",
+            decision=func.coalesce(_TABLE.c.decision, "moot"),
+            decided_by=func.coalesce(_TABLE.c.decided_by, "sync"),
+            decided_at=func.coalesce(_TABLE.c.decided_at, now),
+            closed_reason=reason,
+        )
     )
+
+
+def decided(conn: Connection, shop_id: int, entity: str, local_ids: Sequence[int]) -> dict[int, dict[str, Decision]]:
+    """What somebody chose and no run has carried out yet: {local id: {field path: decision}}."""
+    found: dict[int, dict[str, Decision]] = {}
+    if not local_ids:
+        return found
+    rows = conn.execute(
+        select(_TABLE)
+        .where(
+            _TABLE.c.shop_id == shop_id,
+            _TABLE.c.entity == entity,
+            _TABLE.c.local_id.in_(local_ids),
+            _TABLE.c.status == "decided",
+        )
+        .order_by(_TABLE.c.id)
+    )
+    for row in rows.mappings():
+        found.setdefault(row["local_id"], {})[row["field_path"]] = Decision(
+            row["id"], row["decision"], row["merged"], row["local"], row["remote"]
+        )
+    return found
+
+
+def carried_out(conn: Connection, ids: Sequence[int], now: datetime, reason: str) -> None:
+    """Close decisions that a run has carried out; rows that are not `decided` (any more) are left alone."""
+    if ids:
+        conn.execute(
+            _TABLE.update()
+            .where(_TABLE.c.id.in_(ids), _TABLE.c.status == "decided")
+            .values(status="closed", closed_reason=reason, decided_at=func.coalesce(_TABLE.c.decided_at, now))
+        )
+
+
+def record_decided(
+    conn: Connection,
+    *,
+    shop_id: int,
+    entity: str,
+    local_id: int | None,
+    field_path: str,
+    now: datetime,
+    decision: str,
+    decided_by: str,
+    reason: str,
+    **values: Any,
+) -> None:
+    """Write down what a policy decided and the run carried out: a row that is closed from the start.
+
+    A row of the same field that waits (the policy is newer than it) is the one that closes so.
+    """
+    done = values | {
+        "status": "closed",
+        "decision": decision,
+        "decided_by": decided_by,
+        "decided_at": now,
+        "closed_reason": reason,
+    }
+    waiting = _waiting(conn, shop_id, entity, local_id, field_path, values.get("shopify_id"))
+    if waiting is not None:
+        conn.execute(_TABLE.update().where(_TABLE.c.id == waiting["id"]).values(**done))
+        return
+    conn.execute(
+        _TABLE.insert().values(
+            shop_id=shop_id, entity=entity, local_id=local_id, field_path=field_path, created_at=now, **done
+        )
+    )
+
+
+def find(
+    conn: Connection,
+    shop_id: int,
+    ids: Sequence[int] | None = None,
+    *,
+    entity: str | None = None,
+    record: str | None = None,
+    field_path: str | None = None,
+    statuses: Sequence[str] | None = None,
+) -> list[dict[str, Any]]:
+    """Rows of one shop in the order of their ids, locked until the transaction ends. None leaves a filter out."""
+    where: list[ColumnElement[bool]] = [_TABLE.c.shop_id == shop_id]
+    for column, value in (("entity", entity), ("record_key", record), ("field_path", field_path)):
+        if value is not None:
+            where.append(_TABLE.c[column] == value)
+    for column, chosen in (("id", ids), ("status", statuses)):
+        if chosen is not None:
+            where.append(_TABLE.c[column].in_(chosen))
+    rows = conn.execute(select(_TABLE).where(*where).order_by(_TABLE.c.id).with_for_update())
+    return [dict(row) for row in rows.mappings()]
+
+
+def decide(conn: Connection, number: int, *, take: str, merged: Any, by: str, now: datetime) -> None:
+    """Queue a decision; the next sync carries it out. One that waits already is replaced."""
+    conn.execute(
+        _TABLE.update()
+        .where(_TABLE.c.id == number, _TABLE.c.status != "closed")
+        .values(status="decided", decision=take, merged=merged, decided_by=by, decided_at=now)
+    )
+
+
+def reopen(conn: Connection, number: int) -> None:
+    """Take a decision back that nothing has carried out yet."""
+    conn.execute(_TABLE.update().where(_TABLE.c.id == number, _TABLE.c.status == "decided").values(**_UNDECIDED))
+
+
+def _waiting(
+    conn: Connection, shop_id: int, entity: str, local_id: int | None, field_path: str, shopify_id: int | None
+) -> dict[str, Any] | None:
+    """The row of a field that is not closed, locked: a person may be deciding it at this moment."""
+    statement = select(_TABLE).where(
+        _TABLE.c.shop_id == shop_id,
+        _TABLE.c.entity == entity,
+        _TABLE.c.local_id == local_id,
+        _TABLE.c.field_path == field_path,
+        _TABLE.c.status != "closed",
+    )
+    if local_id is None:  # a record without a row here is told by its Shopify id
+        statement = statement.where(_TABLE.c.shopify_id == shopify_id)
+    row = conn.execute(statement.order_by(_TABLE.c.id).limit(1).with_for_update()).mappings().first()
+    return dict(row) if row is not None else None
+
+
+def _json(value: Any) -> Any:
+    """A value as it reads back."""
+    return None if value is None else orjson.loads(storage_json(value))
