@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Unpack, cast
 
 from sqlmodel import SQLModel
 
-from shopify_sync.app import App, open_app
+from shopify_sync.app import App, Switches, open_app
 from shopify_sync.clock import Clock
 from shopify_sync.config import Flags, Settings, load
 from shopify_sync.records import RunResult
@@ -29,8 +29,16 @@ _OWN = {
     "synced_at",
     "push_started_at",
     "dirty",
+    "held_rev",
+    "edited_at",
 }
 TABLES = ("products", "product_options", "product_variants", "product_media", "metafields", "collections")
+
+
+def _flags(options: dict[str, Any]) -> Switches:
+    """Those of the options that open the program, taken out."""
+    found = {name: options.pop(name) for name in Switches.__annotations__ if name in options}
+    return cast(Switches, found)
 
 
 class World:
@@ -49,21 +57,21 @@ class World:
         return load(Flags(config=None), self.environment | {"SHOPIFY_SYNC_CONFIG": "", "XDG_CONFIG_HOME": "/nowhere"})
 
     @contextmanager
-    def app(self) -> Iterator[App]:
-        with open_app(self.settings, clock=self.clock) as app:
+    def app(self, **flags: Unpack[Switches]) -> Iterator[App]:
+        with open_app(self.settings, clock=self.clock, **flags) as app:
             yield app
 
     def pull(self, **options: Any) -> RunResult:
-        with self.app() as app:
+        with self.app(**_flags(options)) as app:
             return app.pull("products", **options)
 
     def push(self, **options: Any) -> RunResult:
-        with self.app() as app:
+        with self.app(**_flags(options)) as app:
             return app.push("products", **options)
 
-    def sync(self) -> list[RunResult]:
-        with self.app() as app:
-            return app.sync()
+    def sync(self, **options: Any) -> list[RunResult]:
+        with self.app(**_flags(options)) as app:
+            return app.sync(**options)
 
     def sql(self, statement: str, *values: Any) -> int:
         """What another program does to the tables: one statement, committed. `?` marks a value."""

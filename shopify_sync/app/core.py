@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from shopify_sync.app import checks, importing
+from shopify_sync.app import checks, dryrun, importing
+from shopify_sync.app.running import Runner
 from shopify_sync.clock import Clock, SystemClock
 from shopify_sync.config import Settings
+from shopify_sync.engine.brakes import Brakes
+from shopify_sync.engine.chunks import Context
 from shopify_sync.engine.pull import Pull, PullOptions
 from shopify_sync.engine.push import Push, PushOptions
 from shopify_sync.entities import NAMES, entity
-from shopify_sync.errors import CircuitOpen, Interrupted, LeaseHeld, SyncError, UsageError
+from shopify_sync.errors import SyncError, UsageError
 from shopify_sync.files import Parsed, Problem
-from shopify_sync.records import ApiUse, Progress, RunResult
-from shopify_sync.resilience.breaker import Breaker
+from shopify_sync.records import Gate, Progress, RunResult
+from shopify_sync.resilience.breaker import Breaker, BreakerStore, MemoryBreakerStore
 from shopify_sync.shopify.client import Client, build_client
-from shopify_sync.shopify.remote import ShopifyRemote
 from shopify_sync.shopify.shop import ShopInfo, ask, online_store
-from shopify_sync.spec import Entity, ShopFacts
-from shopify_sync.store import leases, migrate, runs, shops
+from shopify_sync.spec import ShopFacts
+from shopify_sync.store import leases, migrate, runs, shops, tombs
 from shopify_sync.store.breaker import DatabaseBreakerStore
 from shopify_sync.store.database import Database
-from shopify_sync.store.local import DatabaseLocal
 
 # What Shopify tells about a shop is asked again after this long.
 SHOP_FACTS_LAST = timedelta(hours=24)
-# During long waits the lease is renewed this often; it lasts several times as long.
-BEAT_EVERY_S = 30.0
+
+
+class Switches(TypedDict, total=False):
+    """How one command runs: see `App`."""
+
+    dry_run: bool
+    allow_deletes: bool
+    allow_changes: bool
+    accept_restore: bool
+    undelete: bool
 
 
 class NoProgress:
@@ -53,15 +62,19 @@ def open_app(
     progress: Progress | None = None,
     trigger: str = "cli",
     clock: Clock | None = None,
+    **flags: Unpack[Switches],
 ) -> Iterator[App]:
     """The program for one shop and one database. An empty database is brought up; an old one is refused.
 
-    Raises DatabaseError (exit 7). Shopify is first asked when something needs it.
+    `flags` are those of `App`. With `dry_run` the database is opened for reading only, and one that is empty is
+    left so. Raises DatabaseError (exit 7). Shopify is first asked when something needs it.
     """
-    database = Database(settings.database_url)
+    dry_run = flags.get("dry_run", False)
+    database = dryrun.opened(settings.database_url) if dry_run else Database(settings.database_url)
     try:
-        migrate.require(database)
-        app = App(settings, database, clock or SystemClock(), progress or NoProgress(), trigger)
+        if not dry_run:
+            migrate.require(database)
+        app = App(settings, database, clock or SystemClock(), progress or NoProgress(), trigger, **flags)
         try:
             yield app
         finally:
@@ -72,15 +85,19 @@ def open_app(
 
 @dataclass
 class App:
-    """What the commands and the server call."""
+    """What the commands and the server call. With `dry_run` nothing is written anywhere; the other flags lift the
+    brakes for this command, and `undelete` forgets deletions made here."""
 
     settings: Settings
     database: Database
     clock: Clock
     progress: Progress
     trigger: str = "cli"
-    _lease: leases.Lease | None = field(default=None, init=False)
-    _beaten_at: float = field(default=0.0, init=False)
+    dry_run: bool = False
+    allow_deletes: bool = False
+    allow_changes: bool = False
+    accept_restore: bool = False
+    undelete: bool = False
 
     @cached_property
     def domain(self) -> str:
@@ -89,14 +106,17 @@ class App:
 
     @cached_property
     def shop(self) -> dict[str, Any]:
-        """The shop's row."""
+        """The shop's row; in a dry run a stand-in where there is none."""
+        if self.dry_run:
+            return shops.find(self.database, self.domain) or dict(dryrun.NO_SHOP)
         return shops.get_or_create(self.database, self.domain, self.clock)
 
     @cached_property
     def breaker(self) -> Breaker:
         chosen = self.settings.breaker
+        store: BreakerStore = DatabaseBreakerStore(self.database, self.domain)
         return Breaker(
-            DatabaseBreakerStore(self.database, self.domain),
+            MemoryBreakerStore(store.load()) if self.dry_run else store,
             self.clock,
             holder=leases.this_process(),
             threshold=chosen.threshold,
@@ -124,7 +144,7 @@ class App:
             deadline_s=chosen.retry.deadline_s,
             timeout_s=chosen.http.timeout_s,
             connect_timeout_s=chosen.http.connect_timeout_s,
-            on_wait=self._waiting,
+            on_wait=self.runner.waiting,
         )
 
     def close(self) -> None:
@@ -142,20 +162,34 @@ class App:
         since: datetime | None = None,
         limit: int | None = None,
         method: str = "auto",
-        dry_run: bool = False,
+        only: Sequence[int] | None = None,
+        gate: Gate | None = None,
+        handled: set[int] | None = None,
+        push_follows: bool = False,
     ) -> RunResult:
-        """Bring Shopify's changes here. `method` has one way in this release: pages."""
-        self._known_method(method, ("auto", "paged"))
+        """Bring Shopify's changes here. `only` restricts to Shopify ids; `gate` stands before every change."""
+        _known_method(method, ("auto", "paged"))
+        chosen = self.settings.sync
         options = PullOptions(
-            full=full, since=since, limit=limit, overlap_s=self.settings.sync.overlap_s, dry_run=dry_run
+            full=full or self.undelete,
+            since=since,
+            limit=limit,
+            only=only,
+            overlap_s=chosen.overlap_s,
+            reconcile_every_s=chosen.reconcile_every_h * 3600,
+            dry_run=self.dry_run,
+            brakes=self.brakes,
+            push_follows=push_follows,
         )
 
-        def work(declared: Entity, local: DatabaseLocal, result: RunResult) -> None:
-            self.facts()
-            remote = ShopifyRemote(self.client, declared, self.clock)
-            Pull(declared, remote, local, result, options, self.progress).run()
+        def work(context: Context) -> None:
+            if not self.dry_run:
+                self.facts()
+                if self.undelete:
+                    self._undelete(context)
+            Pull(context, options).run()
 
-        return self._run(name, "pull", work, dry_run=dry_run)
+        return self.runner.run(name, "pull", work, gate=gate, handled=handled)
 
     def push(
         self,
@@ -163,30 +197,51 @@ class App:
         *,
         limit: int | None = None,
         method: str = "auto",
-        dry_run: bool = False,
         only: Sequence[int] | None = None,
+        tombs: Sequence[int] = (),
         again: bool = False,
+        gate: Gate | None = None,
+        handled: set[int] | None = None,
     ) -> RunResult:
-        """Bring changes made here to Shopify. `only` restricts to local ids, `again` retries refused ones."""
-        self._known_method(method, ("auto", "single"))
-        options = PushOptions(limit=limit, dry_run=dry_run, only=only, again=again)
+        """Bring changes made here to Shopify. `only` restricts to local ids (and to deletions of the Shopify ids
+        `tombs`), `again` retries refused ones."""
+        _known_method(method, ("auto", "single"))
+        options = PushOptions(
+            limit=limit, dry_run=self.dry_run, only=only, tombs=tombs, again=again, brakes=self.brakes
+        )
 
-        def work(declared: Entity, local: DatabaseLocal, result: RunResult) -> None:
-            remote = ShopifyRemote(self.client, declared, self.clock)
-            facts = self.facts() if local.dirty(0, 1) else ShopFacts()
-            Push(declared, remote, local, result, options, self.progress, self.clock, facts).run()
-            self._tell_deletions(local, result)
+        def work(context: Context) -> None:
+            if context.local.dirty(0, 1):
+                context.facts = self.facts()
+            Push(context, options).run()
 
-        return self._run(name, "push", work, dry_run=dry_run)
+        return self.runner.run(name, "push", work, gate=gate, handled=handled)
 
-    def sync(self, names: Sequence[str] = (), *, full: bool = False, dry_run: bool = False) -> list[RunResult]:
+    def sync(self, names: Sequence[str] = (), *, full: bool = False, gate: Gate | None = None) -> list[RunResult]:
         """Pull, then push, entity by entity. What Shopify refuses of one does not stop the others."""
         results: list[RunResult] = []
         for name in names or NAMES:
-            results.append(self.pull(name, full=full, dry_run=dry_run))
+            handled: set[int] = set()
+            results.append(self.pull(name, full=full, gate=gate, handled=handled, push_follows=True))
+            self.runner.group = self.runner.group or results[-1].run_id
             if results[-1].status in ("succeeded", "partial"):
-                results.append(self.push(name, dry_run=dry_run))
+                results.append(self.push(name, gate=gate, handled=handled))
+        self.runner.group = None
         return results
+
+    @cached_property
+    def brakes(self) -> Brakes:
+        return Brakes(self.settings.sync.max_delete, allow_deletes=self.allow_deletes, allow_changes=self.allow_changes)
+
+    @cached_property
+    def runner(self) -> Runner:
+        return Runner(self)
+
+    def _undelete(self, context: Context) -> None:
+        """Forget what was deleted here, so that this pull brings it back."""
+        with self.database.transaction() as conn:
+            count = tombs.undelete(conn, self.shop["id"], context.entity.name)
+        context.result.notes.append(f"{count} deletions made here were forgotten; the records come back")
 
     def retry(self, run_id: int | None = None) -> list[RunResult]:
         """Send again what Shopify refused, of one run or of all."""
@@ -252,140 +307,12 @@ class App:
             "publication_id": online_store(self.client) if "write_publications" in info.scopes else None,
         }
         now = self.clock.now()
-        shops.update(self.database, self.shop["id"], now, **kept)
+        if not self.dry_run:
+            shops.update(self.database, self.shop["id"], now, **kept)
         self.shop.update(kept, probed_at=now)
         return info
 
-    # inside
 
-    def _run(
-        self,
-        name: str,
-        direction: str,
-        work: Callable[[Entity, DatabaseLocal, RunResult], None],
-        *,
-        dry_run: bool,
-    ) -> RunResult:
-        """One run from its lease to its row in `sync_status`. What stops it is told in the result, not raised,
-        but for Ctrl-C and for errors nobody foresaw."""
-        try:
-            declared = entity(name)
-        except KeyError:
-            raise UsageError(f"there is no entity {name!r}", next=f"choose one of: {', '.join(NAMES)}") from None
-        result = RunResult(name, direction, started_at=self.clock.now())
-        before = _copy(self.client.use)
-        lease = None
-        if not dry_run:  # which writes nothing, not even that it runs
-            try:
-                lease = leases.acquire(self.database, f"{self.shop['id']}:{name}:{direction}", self.clock)
-            except LeaseHeld as error:
-                return self._ended(result, "skipped", error)
-        self._lease, self._beaten_at = lease, self.clock.monotonic()
-        try:
-            local = self._begin(declared, direction, lease, result)
-            try:
-                work(declared, local, result)
-                self._judge(result)
-            except CircuitOpen as error:
-                self._ended(result, "deferred", error)
-            except SyncError as error:
-                self._ended(result, "failed", error)
-            except KeyboardInterrupt:
-                self._ended(result, "interrupted", Interrupted("stopped by the user", next="run it again to go on"))
-                raise
-            except BaseException as error:
-                self._ended(result, "failed", SyncError(f"{type(error).__name__} stopped the run"))
-                raise
-            finally:
-                result.api = _since(before, self.client.use)
-                self._finish(result)
-        finally:
-            self._lease = None
-            if lease is not None:
-                with suppress(SyncError):
-                    lease.release()
-        return result
-
-    def _begin(self, declared: Entity, direction: str, lease: leases.Lease | None, result: RunResult) -> DatabaseLocal:
-        now = self.clock.now()
-        if lease is not None:
-            with self.database.transaction() as conn:
-                runs.interrupt_others(conn, self.shop["id"], declared.name, direction, now)
-                result.run_id = runs.start(
-                    conn,
-                    self.shop["id"],
-                    declared.name,
-                    direction,
-                    trigger=self.trigger,
-                    holder=lease.holder,
-                    now=now,
-                )
-        return DatabaseLocal(
-            self.database,
-            declared,
-            self.shop["id"],
-            direction=direction,
-            run_id=result.run_id or 0,
-            lease=lease,
-            clock=self.clock,
-        )
-
-    def _finish(self, result: RunResult) -> None:
-        result.finished_at = self.clock.now()
-        if result.run_id is None:
-            return
-        # The error that stopped the run matters more than one of writing it down.
-        with suppress(SyncError), self.database.transaction() as conn:
-            runs.finish(conn, result.run_id, result, result.finished_at)
-
-    def _judge(self, result: RunResult) -> None:
-        """Green only when nothing failed and nobody waits."""
-        if result.counts.failed:
-            result.status, result.exit_code = "partial", 3
-        elif result.counts.conflicts:
-            result.status, result.exit_code = "partial", 4
-        else:
-            result.status = "succeeded"
-
-    def _ended(self, result: RunResult, status: str, error: SyncError) -> RunResult:
-        result.status, result.error, result.exit_code = status, error.as_json(), error.exit_code
-        return result
-
-    def _tell_deletions(self, local: DatabaseLocal, result: RunResult) -> None:
-        if waiting := local.deletions():
-            result.notes.append(
-                f"{waiting} {result.entity} deleted here are left alone on Shopify: deletions do not travel yet"
-            )
-
-    def _waiting(self, seconds: float, reason: str) -> None:
-        """Called before each wait: tell whoever watches, and keep the lease."""
-        self.progress.waiting(seconds, reason)
-        now = self.clock.monotonic()
-        if self._lease is not None and now - self._beaten_at > BEAT_EVERY_S:
-            self._beaten_at = now
-            self._lease.beat()
-
-    def _known_method(self, method: str, known: tuple[str, ...]) -> None:
-        if method not in known:
-            raise UsageError(f"the method {method!r} does not exist here", next=f"choose one of: {', '.join(known)}")
-
-
-def worst(results: Sequence[RunResult]) -> int:
-    """The exit code of several runs: what stopped one, then what failed, then what waits."""
-    codes = {result.exit_code for result in results}
-    order = (130, 1, 2, 7, 5, 6, 8, 9, 3, 4)
-    return next((code for code in order if code in codes), 0)
-
-
-def _copy(use: ApiUse) -> ApiUse:
-    return ApiUse(use.requests, use.points, use.throttled, use.retries, use.waited_s)
-
-
-def _since(before: ApiUse, now: ApiUse) -> ApiUse:
-    return ApiUse(
-        now.requests - before.requests,
-        now.points - before.points,
-        now.throttled - before.throttled,
-        now.retries - before.retries,
-        now.waited_s - before.waited_s,
-    )
+def _known_method(method: str, known: tuple[str, ...]) -> None:
+    if method not in known:
+        raise UsageError(f"the method {method!r} does not exist here", next=f"choose one of: {', '.join(known)}")

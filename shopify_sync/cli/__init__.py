@@ -19,6 +19,8 @@ COMMANDS = {
     "demo": ("demo", "See products travel both ways, on a sandbox shop."),
     "init": ("setup", "Write a configuration and create the database."),
     "doctor": ("setup", "Check token, scopes, API version, clock, database."),
+    "plan": ("plan", "Show what sync would do, field by field; changes nothing."),
+    "apply": ("plan", "Carry out a saved plan, exactly, or refuse what moved."),
     "sync": ("sync", "Pull, then push; all entities in dependency order."),
     "products": ("products", "Products: pull, push, sync, list, show."),
     "import": ("importing", "Read products from Shopify's CSV or JSONL."),

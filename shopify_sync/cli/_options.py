@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import typer
 
 from shopify_sync.errors import UsageError
 
 if TYPE_CHECKING:
-    from shopify_sync.app import App
+    from shopify_sync.app import App, Switches
     from shopify_sync.config import Settings
     from shopify_sync.store.reading import Reader
 
@@ -29,6 +29,14 @@ def make_app(**options: Any) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         **(defaults | options),
     )
+
+
+# The flags that lift a brake for one command; each is named by the brake that it lifts.
+ALLOW_DELETES = typer.Option(False, "--allow-mass-delete", help="Let more deletions through than `max_delete`.")
+ALLOW_CHANGES = typer.Option(False, "--allow-mass-change", help="Let a run through that changes every record.")
+ACCEPT_RESTORE = typer.Option(False, "--accept-restore", help="Go on with a database restored from a backup.")
+UNDELETE = typer.Option(False, "--undelete", help="Bring back from Shopify what was deleted here.")
+DRY_RUN = typer.Option(False, "--dry-run", help="Show the plan, field by field; write nothing.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +76,12 @@ class Options:
         logger.setLevel(level)
 
     @contextmanager
-    def open_app(self) -> Iterator[App]:
-        """The program for one command, with progress where somebody watches."""
+    def open_app(self, **flags: Unpack[Switches]) -> Iterator[App]:
+        """The program for one command, with progress where somebody watches. `flags` are those of `App`."""
         from shopify_sync.app import open_app
         from shopify_sync.cli._progress import progress_for
 
-        with open_app(self.settings(), progress=progress_for(self)) as app:
+        with open_app(self.settings(), progress=progress_for(self), **flags) as app:
             yield app
 
     @contextmanager

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from shopify_sync.cli._options import make_app, moment, options_of
+from shopify_sync.cli._options import (
+    ACCEPT_RESTORE,
+    ALLOW_CHANGES,
+    ALLOW_DELETES,
+    DRY_RUN,
+    UNDELETE,
+    Options,
+    make_app,
+    moment,
+    options_of,
+)
 from shopify_sync.cli._output import print_json, print_runs, print_table, say
 from shopify_sync.errors import UsageError
+
+if TYPE_CHECKING:
+    from shopify_sync.app.planning import Plan
 
 app = make_app(help="Products, with options, variants, media, metafields and collections.")
 
 _CODES = (
     "\n\nExit codes: 0 done, 3 some records failed, 4 conflicts wait, 5 access, 6 Shopify away, 7 database, "
-    "8 already running."
+    "8 already running, 9 stopped by a brake."
 )
 
 
@@ -27,11 +40,21 @@ def pull(
     since: str = typer.Option(None, help="Only what changed since then (ISO 8601)."),
     method: str = typer.Option("auto", help="auto or paged."),
     limit: int = typer.Option(None, min=1, help="Look at this many at most."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Count what would change; write nothing."),
+    dry_run: bool = DRY_RUN,
+    allow_deletes: bool = ALLOW_DELETES,
+    accept_restore: bool = ACCEPT_RESTORE,
+    undelete: bool = UNDELETE,
 ) -> int:
     options = options_of(ctx)
-    with options.open_app() as opened:
-        result = opened.pull("products", full=full, since=moment(since), method=method, limit=limit, dry_run=dry_run)
+    chosen: dict[str, Any] = {"full": full, "since": moment(since), "method": method, "limit": limit}
+    with options.open_app(
+        dry_run=dry_run, allow_deletes=allow_deletes, accept_restore=accept_restore, undelete=undelete
+    ) as opened:
+        if dry_run:
+            from shopify_sync.app.planning import pull_plan
+
+            return _planned(pull_plan(opened, "products", **chosen), options)
+        result = opened.pull("products", **chosen)
     print_runs([result], options, alone=True)
     return result.exit_code
 
@@ -43,11 +66,20 @@ def push(
     ctx: typer.Context,
     method: str = typer.Option("auto", help="auto or single."),
     limit: int = typer.Option(None, min=1, help="Send this many at most."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Count what would be sent; send nothing."),
+    dry_run: bool = DRY_RUN,
+    allow_deletes: bool = ALLOW_DELETES,
+    allow_changes: bool = ALLOW_CHANGES,
+    accept_restore: bool = ACCEPT_RESTORE,
 ) -> int:
     options = options_of(ctx)
-    with options.open_app() as opened:
-        result = opened.push("products", method=method, limit=limit, dry_run=dry_run)
+    with options.open_app(
+        dry_run=dry_run, allow_deletes=allow_deletes, allow_changes=allow_changes, accept_restore=accept_restore
+    ) as opened:
+        if dry_run:
+            from shopify_sync.app.planning import push_plan
+
+            return _planned(push_plan(opened, "products", method=method, limit=limit), options)
+        result = opened.push("products", method=method, limit=limit)
     print_runs([result], options, alone=True)
     return result.exit_code
 
@@ -56,15 +88,22 @@ def push(
 def sync(
     ctx: typer.Context,
     full: bool = typer.Option(False, help="Read everything again, not only what changed."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Count what would change; write nothing."),
+    dry_run: bool = DRY_RUN,
+    allow_deletes: bool = ALLOW_DELETES,
+    allow_changes: bool = ALLOW_CHANGES,
+    accept_restore: bool = ACCEPT_RESTORE,
+    undelete: bool = UNDELETE,
 ) -> int:
-    from shopify_sync.app import worst
+    from shopify_sync.cli.sync import sync as sync_all
 
-    options = options_of(ctx)
-    with options.open_app() as opened:
-        results = opened.sync(["products"], full=full, dry_run=dry_run)
-    print_runs(results, options)
-    return worst(results)
+    return sync_all(ctx, ["products"], full, dry_run, allow_deletes, allow_changes, accept_restore, undelete)
+
+
+def _planned(plan: Plan, options: Options) -> int:
+    from shopify_sync.cli._plans import show_plan
+
+    show_plan(plan, options)
+    return plan.exit_code
 
 
 @app.command(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from shopify_sync.cli._options import make_app, options_of
+from shopify_sync.cli._options import (
+    ACCEPT_RESTORE,
+    ALLOW_CHANGES,
+    ALLOW_DELETES,
+    DRY_RUN,
+    UNDELETE,
+    make_app,
+    options_of,
+)
 from shopify_sync.cli._output import print_json, print_runs, say
 
 sync_app = make_app(no_args_is_help=False)
@@ -14,20 +22,37 @@ retry_app = make_app(no_args_is_help=False)
 @sync_app.command(
     help="Pull, then push; all entities in dependency order by default.\n\n"
     "Exit codes: 0 done, 3 some records failed, 4 conflicts wait, 5 access, 6 Shopify away, 7 database, "
-    "8 already running.",
+    "8 already running, 9 stopped by a brake.",
     epilog="Example for cron: shopify-sync --json -q sync",
 )
 def sync(
     ctx: typer.Context,
     entities: list[str] = typer.Argument(None, help="Which; all of them when none is named."),
     full: bool = typer.Option(False, help="Read everything again, not only what changed."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Count what would change; write nothing."),
+    dry_run: bool = DRY_RUN,
+    allow_deletes: bool = ALLOW_DELETES,
+    allow_changes: bool = ALLOW_CHANGES,
+    accept_restore: bool = ACCEPT_RESTORE,
+    undelete: bool = UNDELETE,
 ) -> int:
     from shopify_sync.app import worst
 
     options = options_of(ctx)
-    with options.open_app() as opened:
-        results = opened.sync(entities or (), full=full, dry_run=dry_run)
+    with options.open_app(
+        dry_run=dry_run,
+        allow_deletes=allow_deletes,
+        allow_changes=allow_changes,
+        accept_restore=accept_restore,
+        undelete=undelete,
+    ) as opened:
+        if dry_run:
+            from shopify_sync.app.planning import sync_plan
+            from shopify_sync.cli._plans import show_plan
+
+            made = sync_plan(opened, entities or (), full=full)
+            show_plan(made, options)
+            return made.exit_code
+        results = opened.sync(entities or (), full=full)
     print_runs(results, options)
     return worst(results)
 

@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -135,12 +135,33 @@ class ConfigFile:
         hints, known = get_type_hints(kind), {f.name: f for f in fields(kind)}
         values, lines = dict[str, Any](), dict[str, int]()
         for key, node_below, line in self._pairs(node, place, list(known)):
+            if is_dataclass(hints[key]):
+                values[key], lines[key] = self._section(hints[key], node_below, f"{place}.{key}")[0], line
+                continue
+            if "each_of" in known[key].metadata:
+                values[key] = self._choices(node_below, f"{place}.{key}", known[key].metadata["each_of"])
+                continue
             value = self._value(node_below, line, f"{place}.{key}")
             least = known[key].metadata.get("more_than")
             read = None if value is None else self._typed(hints[key], value, line, f"{place}.{key}", least)
-            if read is not None:
+            if read is not None and self._chosen(read, known[key].metadata.get("one_of"), line, f"{place}.{key}"):
                 values[key], lines[key] = read, line
         return kind(**values), lines
+
+    def _choices(self, node: Any, place: str, choices: tuple[str, ...]) -> dict[str, str]:
+        """A mapping of free names to one of a few words."""
+        found = {}
+        for name, below, line in self._pairs(node, place, None):
+            value = self._value(below, line, f"{place}.{name}")
+            if self._chosen(value, choices, line, f"{place}.{name}"):
+                found[name] = value
+        return found
+
+    def _chosen(self, value: Any, choices: tuple[str, ...] | None, line: int, place: str) -> bool:
+        if choices is None or value in choices:
+            return True
+        self._problem(line, f"`{place}` must be one of: {', '.join(choices)}")
+        return False
 
     def _value(self, node: Any, line: int, place: str) -> Any:
         """The value of a scalar or list as YAML means it; a tag or date that YAML cannot make is a problem."""

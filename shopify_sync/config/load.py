@@ -39,6 +39,14 @@ def default_database(environment: Mapping[str, str] | None = None) -> str:
     return f"sqlite:///{base / 'shopify-sync' / 'shopify-sync.db'}"
 
 
+def state_folder(environment: Mapping[str, str]) -> Path | None:
+    """The user's state folder (XDG), where there is a home."""
+    base = environment.get("XDG_STATE_HOME") or (
+        str(Path(environment["HOME"]) / ".local" / "state") if environment.get("HOME") else ""
+    )
+    return Path(base) / "shopify-sync" if base else None
+
+
 def find_file(flags: Flags, environment: Mapping[str, str] | None = None) -> Path | None:
     """The file that counts: `--config`, `$SHOPIFY_SYNC_CONFIG`, `./config.yaml`, the user's config folder."""
     env = os.environ if environment is None else environment
@@ -80,6 +88,7 @@ def load(flags: Flags | None = None, environment: Mapping[str, str] | None = Non
         or default_database(env),
         log_format=chosen.log_format or settings.log_format,
         path=path,
+        state_dir=state_folder(env),
     )
 
 

@@ -92,21 +92,50 @@ class HttpSettings:
     connect_timeout_s: float = _more_than(0, 5.0)
 
 
+def _one_of(*choices: str, default: str = "") -> Any:
+    return field(default=default, metadata={"one_of": choices})
+
+
+PREFER = ("ask", "newest", "shopify", "local")
+
+
 @dataclass(frozen=True, slots=True)
 class SyncSettings:
-    """`overlap_s`: how far behind the watermark an incremental pull looks again, since the search index lags."""
+    """`overlap_s`: how far behind the watermark an incremental pull looks again, since the search index lags.
+
+    `reconcile_every_h`: how often all ids are compared at the least. `max_delete`: the part of all records that one
+    run may delete before it stops and asks.
+    """
 
     overlap_s: float = 300.0
+    reconcile_every_h: float = 24.0
+    max_delete: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSettings:
+    """What a deletion on one side does to the other; empty: the entity's own default."""
+
+    shopify: str = _one_of("propagate", "archive", "ignore")
+    local: str = _one_of("propagate", "archive", "ignore")
 
 
 @dataclass(frozen=True, slots=True)
 class EntitySettings:
+    """`strategy` and `prefer` say what happens to a record that both sides changed, `fields` overrides `prefer` for
+    a field (`title`, `variants.price`)."""
+
     enabled: bool = True
+    strategy: str = _one_of("merge", "overwrite", "skip", default="merge")
+    prefer: str = _one_of(*PREFER, default="ask")
+    fields: Mapping[str, str] = field(default_factory=dict, metadata={"each_of": PREFER})
+    deletes: DeleteSettings = DeleteSettings()
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that can be set. `path` is the file it came from, None where there was none."""
+    """Everything that can be set. `path` is the file it came from, None where there was none; `state_dir` is where
+    this machine remembers which databases it has seen, None for nowhere."""
 
     shop: ShopSettings = ShopSettings()
     database_url: str = ""
@@ -118,6 +147,7 @@ class Settings:
     entities: Mapping[str, EntitySettings] = field(default_factory=dict)
     log_format: str = "text"
     path: Path | None = None
+    state_dir: Path | None = None
 
     def require_shop(self) -> ShopSettings:
         """The shop, for commands that talk to one. Raises ConfigError when it or the credentials are missing."""
@@ -148,9 +178,11 @@ class Flags:
 
 def shown(settings: Settings) -> dict[str, Any]:
     """The settings for people: secrets masked, a database's password left out."""
-    return {f.name: _shown(f.name, getattr(settings, f.name)) for f in fields(settings) if f.name != "path"} | {
-        "path": str(settings.path) if settings.path else None
-    }
+    return {
+        f.name: _shown(f.name, getattr(settings, f.name))
+        for f in fields(settings)
+        if f.name not in ("path", "state_dir")
+    } | {"path": str(settings.path) if settings.path else None}
 
 
 def _shown(name: str, value: Any) -> Any:

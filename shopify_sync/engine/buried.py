@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from shopify_sync.engine import decide
 from shopify_sync.engine.chunks import Context
 from shopify_sync.records import Action, Batch, Node, Operation, RecordError, Tomb
-from shopify_sync.spec import record_of, shopify_id
+from shopify_sync.spec import shopify_id
 
 PAGE = 50
 
@@ -22,6 +22,7 @@ class Buried:
 
     context: Context
     dry_run: bool = False
+    only: set[int] | None = None
 
     def __post_init__(self) -> None:
         self.entity, self.remote, self.local = self.context.entity, self.context.remote, self.context.local
@@ -38,6 +39,10 @@ class Buried:
         after = 0
         while tombs := self.local.tombs(after, PAGE):
             after = tombs[-1].id
+            if self.only is not None:
+                tombs = [tomb for tomb in tombs if tomb.shopify_id in self.only]
+                if not tombs:
+                    continue
             self.result.counts.seen += len(tombs)
             self._page(tombs)
 
@@ -131,6 +136,3 @@ class Buried:
             return True
         action = Action(direction, kind, self.entity.name, tomb.key, tomb.local_id, tomb.shopify_id, (), reason)
         return self.gate.admits(action, operations) or kind == "conflict"
-
-
-__all__ = ["Buried", "record_of"]

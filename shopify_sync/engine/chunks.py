@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from shopify_sync.clock import Clock
 from shopify_sync.engine import decide
 from shopify_sync.engine.merge import Rules
+from shopify_sync.engine.own import created_by_us, recognised
 from shopify_sync.engine.ports import Local, Remote, Session
 from shopify_sync.records import (
     Action,
@@ -30,7 +31,7 @@ from shopify_sync.spec import Deletes, Entity, ShopFacts, compare, record_of, sh
 
 @dataclass
 class Context:
-    """What a run works with. `handled` are local ids that a plan of both directions has already told."""
+    """What a run works with. `handled` are local ids whose conflicts a plan of both directions has told."""
 
     entity: Entity
     remote: Remote
@@ -163,7 +164,10 @@ class Chunks:
 
     def _both(self, batch: Batch, item: Incoming, local: LocalRecord) -> None:
         """Both sides changed, or may have."""
-        remote = record_of(self.entity, item.node)
+        remote = recognised(self.entity, local, record_of(self.entity, item.node))
+        if local.seen is None and created_by_us(local, remote.get("created_at")):
+            # We made it and were stopped before its state was read back.
+            local = replace(local, seen=remote, node=item.node)
         finding = decide.look(self.entity, local, remote, self.context.rules, item.updated_at)
         if self.gate is not None and not self._plan(local, finding):
             return
@@ -177,6 +181,7 @@ class Chunks:
         """Tell a merge to the gate; whether its part for the database is to be done."""
         if finding.disputes and self.gate is not None:
             self.gate.admits(decide.conflict_action(self.entity, local, finding.disputes))
+            self.context.handled.add(local.local_id)
             if self.dry_run:
                 self.counts.conflicts += 1
         if not finding.to_local:

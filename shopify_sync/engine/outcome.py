@@ -8,9 +8,11 @@ from datetime import datetime
 
 from shopify_sync.engine import decide
 from shopify_sync.engine.chunks import Context
+from shopify_sync.engine.merge import Merged
+from shopify_sync.engine.own import recognised
 from shopify_sync.engine.ports import Session
 from shopify_sync.records import Batch, Counts, Dispute, LocalRecord, Node, Operation, Record, RecordError
-from shopify_sync.spec import compare, lines, record_of, shopify_id
+from shopify_sync.spec import Diff, compare, lines, record_of, shopify_id
 
 # Shopify processes media after its answer; a push waits this long for them, then leaves them to the next pull.
 SETTLE_WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -77,7 +79,7 @@ class Outcome:
         if not rows:
             return  # deleted here meanwhile; the tombstone tells the next run
         now = replace(rows[0], shopify_id=shopify_id(node))
-        remote = record_of(self.entity, node)
+        remote = recognised(self.entity, task.local, record_of(self.entity, node), sent=not task.errors)
         sent = task.finding or _creation(self.entity.complete(task.local.record, None))
         if not task.errors:
             task.errors += self._not_applied(task, sent, remote)
@@ -193,9 +195,4 @@ class Outcome:
 
 def _creation(record: Record) -> decide.Finding:
     """What was sent of a new record: all of it."""
-    nothing = compare_nothing()
-    return decide.Finding(decide.Merged(record, record), {}, nothing, nothing)
-
-
-def compare_nothing() -> decide.Diff:
-    return decide.Diff()
+    return decide.Finding(Merged(record, record), {}, Diff(), Diff())

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from shopify_sync.engine.brakes import Brakes
 from shopify_sync.engine.chunks import Chunks, Context
+from shopify_sync.engine.own import certain
 from shopify_sync.engine.reconcile import Reconcile
 from shopify_sync.errors import RequestRefused
 from shopify_sync.records import Checkpoint, Counts, Known, Listed, Page
@@ -24,9 +25,6 @@ from shopify_sync.records import Checkpoint, Counts, Known, Listed, Page
 LIST_PAGE = 250  # the most a connection gives; a light page of it costs 13 points
 # Shopify pages no deeper than 25,000 objects under one query text (shopify.dev, "Pagination"); then we move the text.
 WINDOW = 20_000
-# `updatedAt` has whole seconds: a second change within the same second does not show in it. A record read at least
-# this long after its last change was read with all of that second's changes.
-CERTAIN_AFTER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,7 @@ class PullOptions:
     dry_run: bool = False
     window: int = WINDOW
     brakes: Brakes = field(default_factory=Brakes)
+    push_follows: bool = False
 
     @property
     def partial(self) -> bool:
@@ -75,7 +74,10 @@ class Pull:
         total = None
         if not self.options.partial or self.options.dry_run:
             total = self.remote.count(None)
-            self.options.brakes.before_pull(self.local.standing(), total, first=stored.watermark is None)
+            standing, first = self.local.standing(), stored.watermark is None
+            self.options.brakes.before_pull(standing, total, first=first)
+            if self.options.push_follows:
+                self.options.brakes.before_push(standing, first=first)
         self.progress.start(f"pull {self.entity.name}", total if start.query == "" else None)
         try:
             self._pages(start)
@@ -193,8 +195,7 @@ def _certain(hint: Known | None, item: Listed) -> bool:
         hint is not None
         and not hint.deleted
         and hint.updated_at == item.updated_at
-        and hint.read_at is not None
-        and hint.read_at >= item.updated_at + CERTAIN_AFTER
+        and certain(hint.read_at, item.updated_at)
     )
 
 

@@ -10,29 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shopify_sync.engine import decide
 from shopify_sync.engine.brakes import Brakes
 from shopify_sync.engine.buried import Buried
 from shopify_sync.engine.chunks import Context
 from shopify_sync.engine.outcome import Outcome, Task
+from shopify_sync.engine.own import certain, created_by_us, recognised
 from shopify_sync.records import Action, Batch, Counts, LocalRecord, Node, Operation, RecordError
-from shopify_sync.spec import Diff, compare, record_of, shopify_id, updated_at
+from shopify_sync.spec import Diff, record_of, shopify_id, updated_at
 
 BATCH = 50
-# A record found on Shopify under the key that we were about to create is ours if it is not older than the intention.
-# Times there have whole seconds and the Date header rounds down.
-INTENT_SLACK = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """`only` restricts to some local ids; `again` includes records that Shopify refused as they are now."""
+    """`only` restricts to some local ids, and to deletions of the Shopify ids `tombs`; `again` includes records that
+    Shopify refused as they are now."""
 
     limit: int | None = None
     dry_run: bool = False
     only: Sequence[int] | None = None
+    tombs: Sequence[int] = ()
     again: bool = False
     brakes: Brakes = field(default_factory=Brakes)
 
@@ -61,11 +61,12 @@ class Push:
         self.progress.start(f"push {self.entity.name}", None)
         after = 0
         try:
-            if self.options.only is None:
-                Buried(self.context, dry_run=self.options.dry_run).run()
+            if self.options.only is None or self.options.tombs:
+                only = set(self.options.tombs) if self.options.only is not None else None
+                Buried(self.context, dry_run=self.options.dry_run, only=only).run()
             while ids := self.local.dirty(after, self._room(), only=self.options.only):
                 after = ids[-1]
-                self._batch([local_id for local_id in ids if local_id not in self.context.handled])
+                self._batch(ids)
                 self.progress.advance(len(ids), points=self.remote.use.points)
                 if self._room() == 0:
                     break
@@ -94,7 +95,7 @@ class Push:
             if row.refused_rev == row.local_rev and not self.options.again:
                 self.refused_before += 1
                 self.counts.failed += 1
-            elif row.held_rev == row.local_rev and not row.decisions:
+            elif row.held_rev == row.local_rev and not row.decisions and self.gate is None:
                 self.counts.conflicts += 1  # nothing is left to do but to decide
             else:
                 tasks.append(Task(row))
@@ -108,15 +109,19 @@ class Push:
         self._send(send, create)
 
     def _look(self, tasks: Sequence[Task]) -> tuple[dict[int, Node], set[int]]:
-        """The nodes of those that moved on Shopify since they were read, and the ids that are gone there."""
+        """The nodes of those that moved, or may have, since they were read, and the ids that are gone there."""
         if not tasks:
             return {}, set()
         wanted = {task.local.shopify_id: task.local.updated_at for task in tasks if task.local.shopify_id}
         stamps = self.remote.stamps(list(wanted))
         missing = {number for number in wanted if number not in stamps}
-        moved = [number for number, at in wanted.items() if number in stamps and stamps[number].updated_at != at]
-        moved += [task.local.shopify_id for task in tasks if task.local.shopify_id and task.local.seen is None]
-        moved = [number for number in dict.fromkeys(moved) if number not in missing]
+        read = {task.local.shopify_id: task.local.read_at for task in tasks if task.local.seen is not None}
+        moved = [
+            number
+            for number, at in wanted.items()
+            if number in stamps
+            and (stamps[number].updated_at != at or not certain(read.get(number), stamps[number].updated_at))
+        ]
         fetched = self.remote.fetch(moved) if moved else None
         nodes = {shopify_id(node): node for node in fetched.nodes} if fetched else {}
         return nodes, missing | set(fetched.missing if fetched else ())
@@ -187,24 +192,20 @@ class Push:
                 task.local, task.linked = self._ours(task.local, number, nodes.get(number), made_at), False
             elif task.local.seen is None and task.local.shopify_id in nodes:
                 # We made it and were stopped before its state was read back.
-                task.local = _known_as(task.local, task.local.shopify_id, self.entity_record(nodes, task), nodes)
+                task.local = self._known_as(task.local, task.local.shopify_id, nodes[task.local.shopify_id])
             self._merge(task, nodes, send, adopt)
         return send, create, adopt
-
-    def entity_record(self, nodes: dict[int, Node], task: Task) -> dict[str, object]:
-        number = task.local.shopify_id
-        return record_of(self.entity, nodes[number]) if number is not None else {}
 
     def _merge(self, task: Task, nodes: dict[int, Node], send: list[Task], adopt: list[Task]) -> None:
         number = task.local.shopify_id
         node = nodes.get(number) if number is not None else None
-        remote = record_of(self.entity, node) if node is not None else None
+        remote = recognised(self.entity, task.local, record_of(self.entity, node)) if node is not None else None
         changed_at = updated_at(node) if node is not None else task.local.updated_at
         task.node = node if node is not None else task.local.node
         finding = task.finding = decide.look(self.entity, task.local, remote, self.context.rules, changed_at)
         if finding.disputes:
             self.counts.conflicts += 1
-            if self.gate is not None:
+            if self.gate is not None and task.local.local_id not in self.context.handled:
                 self.gate.admits(decide.conflict_action(self.entity, task.local, finding.disputes))
         if not finding.to_remote:
             adopt.append(task)
@@ -228,10 +229,14 @@ class Push:
         somebody else's: no base, so every difference is in dispute.
         """
         linked = replace(local, shopify_id=number)
-        intended = local.push_started_at
-        if node is None or intended is None or made_at < intended - INTENT_SLACK:
+        if node is None or not created_by_us(local, made_at):
             return linked
-        return _known_as(linked, number, record_of(self.entity, node), {number: node})
+        return self._known_as(linked, number, node)
+
+    def _known_as(self, local: LocalRecord, number: int, node: Node) -> LocalRecord:
+        """Shopify's state is the base."""
+        seen = recognised(self.entity, local, record_of(self.entity, node))
+        return replace(local, shopify_id=number, seen=seen, node=node, updated_at=updated_at(node))
 
     def _note(
         self, send: Sequence[Task], create: Sequence[Task], adopt: Sequence[Task], nodes: dict[int, Node]
@@ -350,11 +355,6 @@ def _unlinked(local: LocalRecord) -> LocalRecord:
     )
 
 
-def _known_as(local: LocalRecord, number: int, seen: dict[str, object], nodes: dict[int, Node]) -> LocalRecord:
-    node = nodes[number]
-    return replace(local, shopify_id=number, seen=seen, node=node, updated_at=updated_at(node))
-
-
 def _duplicate(task: Task) -> RecordError:
     return RecordError(
         message=f"another new record here has the same key {task.handle!r}",
@@ -365,6 +365,3 @@ def _duplicate(task: Task) -> RecordError:
         record_key=task.name,
         local_id=task.local.local_id,
     )
-
-
-__all__ = ["BATCH", "Push", "PushOptions", "compare"]

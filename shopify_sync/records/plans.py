@@ -47,7 +47,7 @@ class Action:
     @property
     def fingerprint(self) -> str:
         """Equal for two actions that do the same to the same record, from the same state."""
-        told = [self.direction, self.kind, self.entity, self.local_id, self.shopify_id]
+        told: list[Any] = [self.direction, self.kind, self.entity, self.local_id, self.shopify_id]
         told += [[line.path, line.before, line.after] for line in self.lines]
         return hashlib.blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
 

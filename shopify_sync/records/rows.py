@@ -33,7 +33,8 @@ class LocalRecord:
     `node` and `seen` are that state (as a node, and in our words); None until the record was linked. `disputed` are
     the bases of fields in dispute, `decisions` what was decided of them, by path. `local_rev` moves with each local
     edit; `refused_rev` is the one that Shopify refused, `held_rev` one of which only disputes are left.
-    `push_started_at` is the server's time just before we first asked for its creation.
+    `push_started_at` is the server's time just before we first asked for its creation, `read_at` the one when
+    Shopify's state was read.
     """
 
     local_id: int
@@ -50,6 +51,7 @@ class LocalRecord:
     held_rev: int | None = None
     push_started_at: datetime | None = None
     edited_at: datetime | None = None
+    read_at: datetime | None = None
     disputed: list[dict[str, Any]] = field(default_factory=list)
     decisions: dict[str, Decision] = field(default_factory=dict)
 

@@ -47,10 +47,21 @@ class Client:
     """Sends operations and keeps what they cost in `use`."""
 
     def __init__(
-        self, transport: Transport, use: ApiUse, asked_version: str, close: Callable[[], None] | None = None
+        self,
+        transport: Transport,
+        use: ApiUse,
+        asked_version: str,
+        close: Callable[[], None] | None = None,
+        costs: CostBucket | None = None,
     ) -> None:
         self.transport, self.use, self.asked_version, self._close = transport, use, asked_version, close
+        self.costs = costs
         self.served_version: str | None = None
+
+    @property
+    def restore_rate(self) -> float:
+        """Points that flow back in a second, as Shopify last said."""
+        return self.costs.restore_rate if self.costs is not None else 50.0
 
     def execute(self, operation: Operation) -> Reply:
         """The reply to one operation. Raises the families of `errors.py`."""
@@ -193,4 +204,4 @@ def build_client(
         retries=retries,
         deadline_s=deadline_s,
     )
-    return Client(retry, use, api_version, http.close)
+    return Client(retry, use, api_version, http.close, costs)

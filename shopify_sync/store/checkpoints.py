@@ -25,7 +25,7 @@ def load(conn: Connection, shop_id: int, entity: str, direction: str) -> Checkpo
     )
     if row is None:
         return Checkpoint()
-    return Checkpoint(row["watermark"], row["cursor"], row["query"], row["started_at"])
+    return Checkpoint(row["watermark"], row["cursor"], row["query"], row["started_at"], row["counted"])
 
 
 def save(
@@ -44,6 +44,7 @@ def save(
         "cursor": checkpoint.cursor,
         "query": checkpoint.query,
         "started_at": checkpoint.started_at,
+        "counted": checkpoint.counted,
         "run_id": run_id,
         "updated_at": now,
     }

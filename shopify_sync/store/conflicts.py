@@ -216,3 +216,13 @@ def _waiting(
 def _json(value: Any) -> Any:
     """A value as it reads back."""
     return None if value is None else orjson.loads(storage_json(value))
+
+
+def waiting_records(conn: Connection, shop_id: int, entity: str) -> int:
+    """How many records have something in dispute that nobody has decided."""
+    found = conn.execute(
+        select(func.count(func.distinct(func.coalesce(_TABLE.c.local_id, -_TABLE.c.id)))).where(
+            _TABLE.c.shop_id == shop_id, _TABLE.c.entity == entity, _TABLE.c.status == "open"
+        )
+    ).scalar()
+    return int(found or 0)

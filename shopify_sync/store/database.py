@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import QueuePool, StaticPool
 
 from shopify_sync.errors import DatabaseError, UsageError
 
@@ -34,8 +34,9 @@ class Database:
     Raises `DatabaseError` (exit 7) for everything a driver says, never with the URL's password.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, read_only: bool = False) -> None:
         self.url = _parsed(url)
+        self.read_only = read_only
         self.dialect = "postgresql" if self.url.get_backend_name() == "postgresql" else "sqlite"
         self.name = shown(self.url)
         self.engine = self._engine()
@@ -44,7 +45,10 @@ class Database:
         if self.dialect == "postgresql":
             return create_engine(
                 self.url,
-                connect_args={"options": "-c timezone=UTC", "connect_timeout": 10},
+                connect_args={
+                    "options": "-c timezone=UTC" + " -c default_transaction_read_only=on" * self.read_only,
+                    "connect_timeout": 10,
+                },
                 pool_pre_ping=True,
                 pool_size=3,
             )
@@ -56,9 +60,12 @@ class Database:
                 "the timeout in the database URL is no number of seconds", next="give for instance `?timeout=30`"
             ) from None
         engine = create_engine(
-            self.url, connect_args={"timeout": wait_s, "check_same_thread": False}, poolclass=QueuePool
+            self.url,
+            connect_args={"timeout": wait_s, "check_same_thread": False},
+            # In memory there is a database for each connection, so there must be one connection.
+            poolclass=StaticPool if self.url.database in (None, "", ":memory:") else QueuePool,
         )
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", _prepare_reader if self.read_only else _prepare_sqlite)
         return engine
 
     @contextmanager
@@ -66,7 +73,7 @@ class Database:
         """All or nothing. On SQLite the write lock is taken at the start, so nobody is refused half-way."""
         with self._connected() as conn:
             if self.dialect == "sqlite":
-                conn.exec_driver_sql("BEGIN IMMEDIATE")
+                conn.exec_driver_sql("BEGIN" if self.read_only else "BEGIN IMMEDIATE")
             try:
                 yield conn
             except BaseException:
@@ -106,7 +113,7 @@ class Database:
     def _make_room(self) -> None:
         """A new SQLite file is for its owner only: it holds customers' data."""
         path = self.path
-        if path is None or path.exists():
+        if path is None or path.exists() or self.read_only:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -129,6 +136,14 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     for pragma in _SQLITE_PRAGMAS:
         connection.execute(pragma)
+
+
+def _prepare_reader(connection: Any, _record: Any) -> None:
+    """A connection that can't write, whatever it is asked to; the journal's mode is left as it is."""
+    connection.isolation_level = None
+    for pragma in (*_SQLITE_PRAGMAS[1:], "PRAGMA query_only = ON"):
+        if "journal_mode" not in pragma:
+            connection.execute(pragma)
 
 
 def _parsed(url: str) -> URL:

@@ -115,7 +115,11 @@ class LinkWriter:
         if not targets:
             return {}
         conn.exec_driver_sql(self.upsert, [(shop_id, *row, _OURS) for row in targets.values()])
-        found = conn.exec_driver_sql(self.ids, (shop_id, self.dialect.bind(list(targets))))
+        return self.known(conn, shop_id, list(targets))
+
+    def known(self, conn: Connection, shop_id: int, numbers: Sequence[int]) -> dict[int, int]:
+        """Local ids of stored targets by Shopify id."""
+        found = conn.exec_driver_sql(self.ids, (shop_id, self.dialect.bind(list(numbers))))
         return {row[0]: row[1] for row in found}
 
     def columns_at(self, name: str) -> int:
@@ -145,7 +149,7 @@ class RowWriter:
         sets = ", ".join(f"{name} = {mark}" for name in self.dialect.quoted(mapped))
         return (
             f"UPDATE {self.name} SET {sets}, deleted_at = NULL, refused_rev = NULL, push_started_at = NULL, "
-            f"dirty = false, sync_rev = sync_rev + 1 WHERE id = {mark}"
+            f"held_rev = NULL, disputed = NULL, dirty = false, sync_rev = sync_rev + 1 WHERE id = {mark}"
         )
 
     @cached_property
@@ -156,10 +160,10 @@ class RowWriter:
         )
         return f"UPDATE {self.name} SET {sets}, sync_rev = sync_rev + 1 WHERE id = {mark}"
 
-    def create(self, conn: Connection, incoming: Sequence[Arriving], read_at: datetime) -> None:
-        """Insert records that are new here, with everything below them."""
+    def create(self, conn: Connection, incoming: Sequence[Arriving], read_at: datetime) -> list[int]:
+        """Insert records that are new here, with everything below them; their local ids."""
         if not incoming:
-            return
+            return []
         ids = self.dialect.new_ids(conn, self.name, len(incoming))
         at = storage_time(read_at)
         make, shop_id = self.make, self.shop_id
@@ -191,6 +195,7 @@ class RowWriter:
         for link in self.links:
             targets = link.resolve(conn, self.shop_id, (node for _, node in pairs))
             self._link(conn, link, pairs, targets, [])
+        return ids
 
     def update(self, conn: Connection, incoming: Sequence[Arriving], read_at: datetime) -> None:
         """Make rows that are here equal to their nodes. The caller has linked new children first."""
@@ -250,9 +255,25 @@ class RowWriter:
             return
         mark = self.dialect.mark
         conn.exec_driver_sql(
-            f"UPDATE {self.name} SET deleted_at = {mark}, dirty = false, sync_rev = sync_rev + 1 WHERE id = {mark}",
+            f"UPDATE {self.name} SET deleted_at = {mark}, dirty = false, held_rev = NULL, disputed = NULL, "
+            f"sync_rev = sync_rev + 1 WHERE id = {mark}",
             [(storage_time(at), local_id) for local_id in local_ids],
         )
+
+    def drop(self, conn: Connection, local_ids: Sequence[int]) -> None:
+        """The same, where the rows are to go: with all below them, and without a tombstone."""
+        if not local_ids:
+            return
+        mark = self.dialect.mark
+        gone = [(local_id,) for local_id in local_ids]
+        tables: list[ChildWriter | LinkWriter] = [*self.children, *self.links]
+        for table in tables:
+            constant = "".join(f" AND {name} = '{value}'" for name, value in table.child.fixed.items())
+            where = f"WHERE {table.child.parent_column} = {mark}{constant}"
+            conn.exec_driver_sql(f"UPDATE {table.name} SET sync_rev = {_GOING} {where}", gone)
+            conn.exec_driver_sql(f"DELETE FROM {table.name} {where}", gone)
+        conn.exec_driver_sql(f"UPDATE {self.name} SET sync_rev = {_GOING} WHERE id = {mark}", gone)
+        conn.exec_driver_sql(f"DELETE FROM {self.name} WHERE id = {mark}", gone)
 
     def _replace(self, conn: Connection, child: ChildWriter, pairs: Sequence[tuple[int, Node]], parents: Any) -> None:
         rows = [row for local_id, node in pairs for row in child.rows(local_id, node)]

@@ -18,9 +18,17 @@ _ERRORS = RunError.__table__  # type: ignore[attr-defined]
 
 
 def start(
-    conn: Connection, shop_id: int, entity: str, direction: str, *, trigger: str, holder: str, now: datetime
+    conn: Connection,
+    shop_id: int,
+    entity: str,
+    direction: str,
+    *,
+    trigger: str,
+    holder: str,
+    now: datetime,
+    group: int | None = None,
 ) -> int:
-    """A new row for a run that begins; its id."""
+    """A new row for a run that begins; its id. `group` is the first run of a command that makes several."""
     done = conn.execute(
         _RUNS.insert().values(
             shop_id=shop_id,
@@ -28,6 +36,7 @@ def start(
             direction=direction,
             status="running",
             trigger=trigger,
+            group_id=group,
             started_at=now,
             heartbeat_at=now,
             host=socket.gethostname(),

@@ -17,8 +17,7 @@ _TABLE = Shop.__table__  # type: ignore[attr-defined]
 
 def get_or_create(database: Database, domain: str, clock: Clock) -> dict[str, Any]:
     """The shop's row as a dict; made where it is new."""
-    with database.read() as conn:
-        row = conn.execute(select(_TABLE).where(_TABLE.c.domain == domain)).mappings().first()
+    row: Any = find(database, domain)
     if row is None:
         try:
             with database.transaction() as conn:
@@ -28,6 +27,13 @@ def get_or_create(database: Database, domain: str, clock: Clock) -> dict[str, An
         with database.read() as conn:
             row = conn.execute(select(_TABLE).where(_TABLE.c.domain == domain)).mappings().one()
     return dict(row)
+
+
+def find(database: Database, domain: str) -> dict[str, Any] | None:
+    """The shop's row as a dict, where there is one."""
+    with database.read() as conn:
+        row = conn.execute(select(_TABLE).where(_TABLE.c.domain == domain)).mappings().first()
+    return dict(row) if row is not None else None
 
 
 def update(database: Database, shop_id: int, at: datetime, **facts: Any) -> None:

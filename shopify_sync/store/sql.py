@@ -34,6 +34,14 @@ class Dialect(Protocol):
 
     def new_ids(self, conn: Connection, table: str, count: int) -> list[int]: ...
 
+    def document(self, value: Any) -> str | None:
+        """A JSON value as a bound parameter."""
+        ...
+
+    def wrapped(self, key: str, column: str) -> str:
+        """An expression: the JSON object with one key that holds a JSON column."""
+        ...
+
 
 class _Shared:
     mark = "?"
@@ -69,6 +77,9 @@ class _Shared:
     def distinct(self, text: str) -> str:
         return text
 
+    def document(self, value: Any) -> str | None:
+        return None if value is None else orjson.dumps(value).decode()
+
 
 class SqliteDialect(_Shared):
     """A list is one JSON parameter, so that statements stay the same whatever its length."""
@@ -82,6 +93,9 @@ class SqliteDialect(_Shared):
         # SQLite before 3.39 has no IS DISTINCT FROM; its IS NOT means the same.
         return text.replace("IS DISTINCT FROM", "IS NOT")
 
+    def wrapped(self, key: str, column: str) -> str:
+        return f"'{{\"{key}\":' || {column} || '}}'"
+
     def new_ids(self, conn: Connection, table: str, count: int) -> list[int]:
         """Ids never used before. The caller's transaction holds the write lock, so nobody else takes them."""
         row = conn.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).first()
@@ -93,6 +107,9 @@ class PostgresDialect(_Shared):
     mark = "%s"
     many = "(SELECT unnest(%s::bigint[]))"
     many_texts = "(SELECT unnest(%s::text[]))"
+
+    def wrapped(self, key: str, column: str) -> str:
+        return f"jsonb_build_object('{key}', {column})"
 
     def bind(self, values: Sequence[Any]) -> Any:
         return list(values)

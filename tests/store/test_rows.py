@@ -93,7 +93,7 @@ def test_text_is_any_unicode(store: Store, plain: Plain, text: str) -> None:
     for _ in range(2):
         found = store.read(local_id)
         assert stripped(found.record) == expected(node)
-        assert found.base == record_of(PRODUCTS, node)
+        assert found.seen == record_of(PRODUCTS, node)
         store.update(local_id, node)
     assert plain.value("SELECT title FROM products") == text
 

@@ -169,9 +169,9 @@ def test_a_deleted_product_leaves_a_tombstone(store: Store, two: Two, plain: Pla
     rows = plain.rows("SELECT shop_id, entity, local_id, shopify_id, record_key, handled_at FROM tombstones")
     assert rows == [(store.shop_id, "products", two.a, 1, "product-1", None)]
     assert plain.value("SELECT count(*) FROM tombstones WHERE payload IS NULL OR deleted_at IS NULL") == 0
-    assert (store.local().deletions(), plain.dirty()) == (1, [])
+    assert (store.local().standing().deletions, plain.dirty()) == (1, [])
     with store.local().session() as session:
-        assert session.buried([1, 2]) == {1}
+        assert set(session.tombs([1, 2])) == {1}
 
 
 def test_a_product_that_is_put_back_was_not_deleted(store: Store, two: Two, plain: Plain) -> None:

@@ -65,7 +65,7 @@ def test_a_product_replaced_as_a_whole_waits_and_is_no_deletion(store: Store, cl
         "REPLACE INTO products (id, shop_id, shopify_id, title) VALUES (?, ?, 1, 'Replaced')", a, store.shop_id
     )  # fmt: skip
     assert client.dirty() == [a]
-    assert store.local().deletions() == 0
+    assert store.local().standing().deletions == 0
 
 
 def test_a_product_deleted_by_any_client_leaves_a_sound_database(store: Store, client: Plain) -> None:

@@ -1,0 +1,193 @@
+"""`run_changes`: what each run changed, on which side, and what stood there before and after; what `undo` reads.
+
+On the side `local` a row holds, as `before` and `after`, `{"record", "row"}` (the record in our words and the
+system's columns), or only `{"hash"}` where the payload of that hash says it all: a bulk write of thousands of rows
+costs one statement. On the side `shopify` it holds `{"node"}`, or `{"sent"}` while the answer is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from shopify_sync.columns import storage_time
+from shopify_sync.records import Incoming, LocalRecord, Node, Settlement, Tomb
+from shopify_sync.spec import Entity, plain, shopify_id
+from shopify_sync.store.sql import Dialect
+from shopify_sync.store.tables import Change
+
+_TABLE = Change.__table__  # type: ignore[attr-defined]
+_COLUMNS = (
+    "run_id", "entity", "local_id", "shopify_id", "record_key", "side", "action", "before", "after", "created_at",
+)  # fmt: skip
+# What of a row is restored beside its fields.
+SYSTEM = ("shopify_id", "updated_at", "deleted_at", "synced_at", "dirty", "payload_hash", "edited_at", "disputed")
+
+
+def created(
+    conn: Connection,
+    run_id: int,
+    entity: Entity,
+    local_ids: Sequence[int],
+    incoming: Sequence[Incoming],
+    now: datetime,
+) -> None:
+    """Records that are new here: nothing stood there before."""
+    if not incoming or not run_id:
+        return
+    at = storage_time(now)
+    mark = "%s" if conn.dialect.name == "postgresql" else "?"
+    names = ("run_id", "entity", "local_id", "shopify_id", "record_key", "side", "action", "after", "created_at")
+    conn.exec_driver_sql(
+        f"INSERT INTO run_changes ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})",
+        [
+            (
+                run_id,
+                entity.name,
+                local_id,
+                shopify_id(item.node),
+                item.node[entity.natural_key],
+                "local",
+                "create",
+                '{"hash":"' + item.payload_hash + '"}',
+                at,
+            )
+            for local_id, item in zip(local_ids, incoming, strict=True)
+        ],
+    )
+
+
+def rows(
+    conn: Connection,
+    dialect: Dialect,
+    run_id: int,
+    entity: Entity,
+    local_ids: Sequence[int],
+    action: str,
+    now: datetime,
+    hashes: Mapping[int, str] | None = None,
+) -> None:
+    """Records whose rows are about to be replaced or go, and which nobody edited here: their payload says it all."""
+    if not local_ids or not run_id:
+        return
+    table: str = entity.table.__tablename__  # type: ignore[attr-defined]
+    mark = dialect.mark
+    payload = dialect.wrapped("payload", "payload")
+    at = storage_time(now)
+    conn.exec_driver_sql(
+        "INSERT INTO run_changes "
+        "(run_id, entity, local_id, shopify_id, record_key, side, action, before, after, created_at) "
+        f"SELECT {mark}, {mark}, id, shopify_id, {entity.natural_key}, 'local', {mark}, {payload}, {mark}, {mark} "
+        f"FROM {table} WHERE id = {mark}",
+        [(run_id, entity.name, action, _hashed(hashes, local_id), at, local_id) for local_id in local_ids],
+    )
+
+
+def _hashed(hashes: Mapping[int, str] | None, local_id: int) -> str | None:
+    return '{"hash":"' + hashes[local_id] + '"}' if hashes else None
+
+
+def record(
+    conn: Connection,
+    run_id: int,
+    entity: Entity,
+    one: Settlement,
+    digest: str | None,
+    now: datetime,
+    row: Mapping[str, Any],
+) -> None:
+    """A record that a merge writes: both sides of it in full."""
+    if not run_id:
+        return
+    system = {name: plain(row.get(name)) for name in SYSTEM}
+    after: dict[str, Any] = {"record": plain(one.here)} if digest is None else {"hash": digest}
+    _insert(
+        conn,
+        run_id,
+        entity,
+        one.local_id,
+        one.shopify_id,
+        one.key,
+        "local",
+        "update",
+        {"record": plain(one.before), "row": system, "payload": _payload(row)},
+        after,
+        now,
+    )
+
+
+def _payload(row: Mapping[str, Any]) -> Any:
+    return row.get("payload")
+
+
+def intended(
+    conn: Connection,
+    run_id: int,
+    entity: Entity,
+    local: LocalRecord,
+    action: str,
+    before: Node | None,
+    sent: Any,
+    now: datetime,
+) -> int:
+    """What is about to be sent to Shopify, and what stands there."""
+    earlier = {"node": before} if before is not None else None
+    return _insert(
+        conn,
+        run_id,
+        entity,
+        local.local_id,
+        local.shopify_id,
+        local.key,
+        "shopify",
+        action,
+        earlier,
+        {"sent": sent},
+        now,
+    )
+
+
+def burial(conn: Connection, run_id: int, entity: Entity, tomb: Tomb, action: str, now: datetime) -> int:
+    from shopify_sync.store import tombs
+
+    node = tombs.payload(conn, tomb)
+    before = {"node": node} if node is not None else None
+    return _insert(conn, run_id, entity, tomb.local_id, tomb.shopify_id, tomb.key, "shopify", action, before, None, now)
+
+
+def outcome(conn: Connection, journal_id: int, after: Node | None) -> None:
+    """What Shopify answered."""
+    values: dict[str, Any] = {"after": {"node": after}}
+    if after is not None:
+        values["shopify_id"] = shopify_id(after)
+    conn.execute(_TABLE.update().where(_TABLE.c.id == journal_id).values(**values))
+
+
+def of_runs(conn: Connection, run_ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Everything that these runs changed, in order."""
+    found = conn.execute(select(_TABLE).where(_TABLE.c.run_id.in_(list(run_ids))).order_by(_TABLE.c.id))
+    return [dict(row) for row in found.mappings()]
+
+
+def _insert(
+    conn: Connection,
+    run_id: int,
+    entity: Entity,
+    local_id: int | None,
+    number: int | None,
+    key: str,
+    side: str,
+    action: str,
+    before: Any,
+    after: Any,
+    now: datetime,
+) -> int:
+    values = (run_id or None, entity.name, local_id, number, key, side, action, before, after, now)
+    done = conn.execute(_TABLE.insert().values(**dict(zip(_COLUMNS, values, strict=True))))
+    made = done.inserted_primary_key
+    if made is None:
+        raise AssertionError("an inserted row has an id")
+    return int(made[0])

@@ -1,0 +1,89 @@
+"""Tombstones: what was deleted here, and what became of it on Shopify."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from shopify_sync.records import Decision, Incoming, Tomb
+from shopify_sync.store import conflicts
+from shopify_sync.store.sql import Dialect
+from shopify_sync.store.tables import Tombstone
+
+_TABLE = Tombstone.__table__  # type: ignore[attr-defined]
+# A record that was brought back, or that Shopify no longer has, is not in the way of anything.
+_OVER = ("restored", "deleted")
+
+
+def waiting(conn: Connection, shop_id: int, entity: str, after: int, limit: int) -> list[Tomb]:
+    """Deletions that nothing was done about yet, with what was decided about them."""
+    rows = conn.execute(
+        select(_TABLE)
+        .where(
+            _TABLE.c.shop_id == shop_id,
+            _TABLE.c.entity == entity,
+            _TABLE.c.handled_at.is_(None),
+            _TABLE.c.id > after,
+        )
+        .order_by(_TABLE.c.id)
+        .limit(limit)
+    )
+    found = [dict(row) for row in rows.mappings()]
+    local_ids = [row["local_id"] for row in found if row["local_id"] is not None]
+    decided = conflicts.decided(conn, shop_id, entity, local_ids)
+    return [_tomb(row, decided.get(row["local_id"], {}).get("")) for row in found]
+
+
+def of(conn: Connection, dialect: Dialect, shop_id: int, entity: str, ids: Sequence[int]) -> dict[int, Tomb]:
+    """Those of these Shopify ids that must not be brought back."""
+    rows = conn.execute(
+        select(_TABLE).where(
+            _TABLE.c.shop_id == shop_id,
+            _TABLE.c.entity == entity,
+            _TABLE.c.shopify_id.in_(list(ids)),
+            _TABLE.c.outcome.is_(None) | _TABLE.c.outcome.not_in(_OVER),
+        )
+    )
+    return {row["shopify_id"]: _tomb(dict(row), None) for row in rows.mappings()}
+
+
+def handled(conn: Connection, tomb: Tomb, outcome: str, left: Incoming | None, now: datetime) -> None:
+    """What became of it; with what Shopify has now, so that a later change there shows."""
+    values: dict[str, Any] = {"handled_at": now, "outcome": outcome}
+    if left is not None:
+        values |= {"payload_hash": left.payload_hash, "updated_at": left.updated_at}
+    conn.execute(_TABLE.update().where(_TABLE.c.id == tomb.id).values(**values))
+
+
+def reopen(conn: Connection, dialect: Dialect, ids: Sequence[int]) -> None:
+    """Shopify changed these after they were archived there: they wait again."""
+    if ids:
+        conn.execute(_TABLE.update().where(_TABLE.c.id.in_(list(ids))).values(handled_at=None, outcome=None))
+
+
+def undelete(conn: Connection, shop_id: int, entity: str) -> int:
+    """Forget the deletions made here that wait; how many. The next whole comparison brings the records back."""
+    done = conn.execute(
+        _TABLE.delete().where(_TABLE.c.shop_id == shop_id, _TABLE.c.entity == entity, _TABLE.c.handled_at.is_(None))
+    )
+    return done.rowcount
+
+
+def payload(conn: Connection, tomb: Tomb) -> Any:
+    return conn.execute(select(_TABLE.c.payload).where(_TABLE.c.id == tomb.id)).scalar()
+
+
+def _tomb(row: dict[str, Any], decision: Decision | None) -> Tomb:
+    return Tomb(
+        id=row["id"],
+        local_id=row["local_id"],
+        shopify_id=row["shopify_id"],
+        key=row["record_key"] or "",
+        payload_hash=row["payload_hash"],
+        updated_at=row["updated_at"],
+        handled=row["handled_at"] is not None,
+        decision=decision,
+    )
