@@ -102,9 +102,11 @@ def edit(shop: Shop, given: dict[str, Any]) -> dict[str, Any]:
     Returns {"product": {id, handle, title, updatedAt}}. Raises BadControl with the userErrors' texts.
     """
     with shop.lock:
+        shop.merchant_acts = True
         try:
             product = _create(shop, given["create"]) if "create" in given else _change(shop, given)
         finally:
+            shop.merchant_acts = False
             shop.flush()
         return {
             "product": {

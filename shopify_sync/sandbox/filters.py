@@ -1,4 +1,4 @@
-"""The filters and sort keys of products, variants and collections, and pages cut from kept indexes.
+"""The filters and sort keys of products, variants, collections and events, and pages cut from kept indexes.
 
 Source of names: Shopify's schema (arguments `query` and `sortKey`). What a filter compares follows Shopify's search
 syntax: texts ignore case, times and numbers take comparators.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -186,15 +187,35 @@ def collection_filters(shop: Shop) -> dict[str, Filter]:
     }
 
 
+def event_filters(shop: Shop) -> dict[str, Filter]:
+    """The filters of `events`. There are no comment events, so `comments` leaves none out."""
+
+    def created(term: Term) -> Predicate:  # `created_at:<now` is an example of Shopify's schema
+        return _time("createdAt")(replace(term, value=shop.now_iso()) if term.value == "now" else term)
+
+    def comments(term: Term) -> Predicate:
+        return lambda record: True
+
+    return {
+        "id": _number(lambda record: record["id"]),
+        "action": _text("action"),
+        "subject_type": _text("subjectType"),
+        "created_at": created,
+        "comments": comments,
+    }
+
+
 DEFAULTS: dict[str, Filter] = {
     "Product": _words("title", "vendor", "productType", "tags", "handle"),
     "ProductVariant": _words("title", "sku", "barcode"),
     "Collection": _words("title", "handle"),
+    "BasicEvent": _words("message"),
 }
 FILTERS: dict[str, Callable[[Shop], dict[str, Filter]]] = {
     "Product": product_filters,
     "ProductVariant": variant_filters,
     "Collection": collection_filters,
+    "BasicEvent": event_filters,
 }
 # Which filter a sort key can be cut by: the bounds become positions in the index. `sku` is an index only.
 _BOUND_BY: dict[str, tuple[str, Callable[[str], Any]]] = {

@@ -21,6 +21,8 @@ resolved.
                     createdAt updatedAt
     Collection      id handle title descriptionHtml updatedAt productIds[] ruleSet(None = manual) sortOrder
     Publication     id name
+    BasicEvent      id action appTitle attributeToApp attributeToUser author arguments createdAt message
+                    subjectId(gid) subjectType
 """
 
 from __future__ import annotations
@@ -54,6 +56,7 @@ _FIRST_ID = {
     "Publication": 150_000_000_001,
     "Job": 900_000_000_001,
     "ProductOperation": 80_000_000_001,
+    "BasicEvent": 180_000_000_000_001,
 }
 _PREFIX = "gid://shopify/"
 
@@ -82,7 +85,8 @@ def table_of(type_name: str) -> str:
 class Shop:
     """One simulated store. Thread-safe by `lock`, which the server holds while it executes one request.
 
-    `media_delay_s`: seconds until new media are READY (0: in the first read after the mutation).
+    `media_delay_s`: seconds until new media are READY (0: in the first read after the mutation). `merchant_acts`: the
+    change under way is the merchant's, not the app's.
     Change a record in place (or build a new one), then `put` it: indexes and file follow only what was put.
     """
 
@@ -103,6 +107,7 @@ class Shop:
         self.plan = "Basic"
         self.shop_id = 70_000_000_001
         self.media_delay_s = 0.0
+        self.merchant_acts = False
         self._offset = timedelta(0)
         self._storage = storage
         self._changed: dict[tuple[str, int], bool] = {}  # (table, id) -> still there; in order of change

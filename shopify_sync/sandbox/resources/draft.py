@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shopify_sync.sandbox.resources.event_log import note
 from shopify_sync.sandbox.state import Record, Shop
 
 _STAMPS = ("updatedAt",)
@@ -16,7 +17,8 @@ class Draft:
     `product["variantIds"]`. `original` is the stored record, None for a product that does not exist yet. `media`,
     `collections` and `metafields` take records to be written beside it, `dropped` names `(type, id)` of records to be
     removed.
-    `commit` stamps `updatedAt` on the records that really changed, and on the product when anything did.
+    `commit` stamps `updatedAt` on the records that really changed, and on the product when anything did, and notes the
+    event.
     """
 
     def __init__(self, shop: Shop, product: Record, *, new: bool = False) -> None:
@@ -84,6 +86,7 @@ class Draft:
             shop.drop(kind, number)
         if changed or differs(self.original, self.product):
             self.product["updatedAt"] = now
+            note(shop, "create" if self.original is None else "update", self.product)
             self.original = shop.put("Product", self.product)
         assert self.original is not None
         return self.original

@@ -9,6 +9,7 @@ from shopify_sync.sandbox.registry import Context
 from shopify_sync.sandbox.resources import handles
 from shopify_sync.sandbox.resources.checks import TEXT_LIMIT, Path, category, error, find, too_long
 from shopify_sync.sandbox.resources.draft import Draft, copied
+from shopify_sync.sandbox.resources.event_log import note
 from shopify_sync.sandbox.resources.option_model import default_options, is_default, select
 from shopify_sync.sandbox.resources.tags import normalised, refusal
 from shopify_sync.sandbox.resources.variant_model import add_variant
@@ -182,6 +183,7 @@ def delete_product(shop: Shop, product: Record) -> None:
         shop.drop("InventoryItem", shop.table("ProductVariant")[variant_id]["inventoryItemId"])
         shop.drop("ProductVariant", variant_id)
     _drop_metafields(shop, shop.gid("Product", number))
+    note(shop, "destroy", product)
     shop.drop("Product", number)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from shopify_sync.sandbox.registry import Context, mutation
 from shopify_sync.sandbox.resources.checks import error, find
 from shopify_sync.sandbox.resources.draft import Draft
+from shopify_sync.sandbox.resources.event_log import note
 from shopify_sync.sandbox.state import Record
 
 ONLINE_STORE = "Online Store"
@@ -48,4 +49,8 @@ def _change(ctx: Context, args: Record, *, publish: bool) -> Record:
                 draft.product["publishedAt"] = (given.get("publishDate") or shop.now_iso()) if publish else None
     if errors:
         return {"publishable": product, "shop": {}, "userErrors": errors}
-    return {"publishable": draft.commit(), "shop": {}, "userErrors": []}
+    before = product["publishedAt"]
+    after = draft.commit()
+    if (before is None) != (after["publishedAt"] is None):
+        note(shop, "published" if publish else "unpublished", after)
+    return {"publishable": after, "shop": {}, "userErrors": []}

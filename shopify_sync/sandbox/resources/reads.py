@@ -149,7 +149,9 @@ def _by_identifier(ctx: Context, type_name: str, identifier: Args) -> Record | N
     return ctx.shop.find(str(identifier.get("id")), type_name)
 
 
-_NODES = ("Product", "ProductVariant", "InventoryItem", "Collection", "Publication", "Metafield", *MEDIA_TYPES)
+_NODES = (
+    "Product", "ProductVariant", "InventoryItem", "Collection", "Publication", "Metafield", "BasicEvent", *MEDIA_TYPES,
+)  # fmt: skip
 
 
 def _node(ctx: Context, gid: str) -> Record | None:
