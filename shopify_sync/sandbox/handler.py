@@ -15,9 +15,10 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from shopify_sync.sandbox.api import Refused, Request
-from shopify_sync.sandbox.control import BadControl, route
+from shopify_sync.sandbox.control import route
 from shopify_sync.sandbox.execute import internal_error
 from shopify_sync.sandbox.faults import Fault, Target
+from shopify_sync.sandbox.merchant import BadControl
 from shopify_sync.sandbox.resources.shop import SUPPORTED_VERSIONS
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from typing import Any
 from shopify_sync.clock import Clock, SystemClock
 from shopify_sync.sandbox.api import Api
 from shopify_sync.sandbox.bucket import Bucket
-from shopify_sync.sandbox.control import edit
 from shopify_sync.sandbox.faults import Fault, Faults, parse_fault
 from shopify_sync.sandbox.handler import Handler, Listener
+from shopify_sync.sandbox.merchant import edit
 from shopify_sync.sandbox.oauth import Tokens
 from shopify_sync.sandbox.scopes import ALL_SCOPES
 from shopify_sync.sandbox.seed import seed as seed_shop
@@ -147,7 +147,7 @@ class SandboxServer:
         self.statistics.reset()
 
     def edit(self, **change: Any) -> dict[str, Any]:
-        """Change the store as its merchant would; keywords as in `control.edit`. Raises BadControl."""
+        """Change the store as its merchant would; keywords as in `merchant.edit`. Raises BadControl."""
         return edit(self.shop, change)
 
     def fault(self, rule: Fault | str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shopify_sync.sandbox.control import edit
 from shopify_sync.sandbox.cost import requested_cost
+from shopify_sync.sandbox.merchant import edit
 from shopify_sync.sandbox.plan import make_plan
 from shopify_sync.sandbox.schema import coerce_variables
 from shopify_sync.sandbox.validate import parse, validate
