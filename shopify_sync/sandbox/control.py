@@ -1,4 +1,4 @@
-"""The side door under `/_sandbox/`, for tests and demos: statistics, faults, the merchant's hand, clock, seed, reset.
+"""The side door under `/_sandbox/`, for tests and demos: statistics, faults, the merchant's hand, clock, snapshots.
 
 No token is asked, the server listens on loopback only. Shapes are in `route`; errors are 400 `{"error": text}`.
 """
@@ -20,7 +20,8 @@ def route(server: SandboxServer, method: str, path: str, query: str, body: Any) 
 
     GET stats | POST stats/reset | GET, POST, DELETE faults (POST: a list of texts or objects, or
     {"rules": [...], "seed": n}) | POST edit (see `merchant.edit`) | POST clock {"advance_s": n} |
-    POST seed {"products": n, "seed": s} | POST reset | GET digest | GET dump?type=Product.
+    POST seed {"products": n, "seed": s} | POST reset | GET digest | GET dump?type=Product |
+    POST snapshot {"name": text} | POST restore {"name": text}, both answer as digest.
     Raises BadControl, LookupError for an unknown path.
     """
     shop, given = server.shop, body if isinstance(body, dict) else {}
@@ -49,13 +50,26 @@ def route(server: SandboxServer, method: str, path: str, query: str, body: Any) 
             server.reset()
             return shop.counts()
         case "GET", "digest":
-            with shop.lock:
-                return {"digest": shop.digest(), "counts": shop.counts()}
+            return _digest(server)
+        case "POST", "snapshot":
+            server.snapshots[str(given.get("name", ""))] = server.snapshot()
+            return _digest(server)
+        case "POST", "restore":
+            name = str(given.get("name", ""))
+            if name not in server.snapshots:
+                raise BadControl(f"no snapshot {name!r}")
+            server.restore(server.snapshots[name])
+            return _digest(server)
         case "GET", "dump":
             type_name = parse_qs(query).get("type", ["Product"])[0]
             with shop.lock:
                 return list(shop.table(type_name).values())
     raise LookupError(path)
+
+
+def _digest(server: SandboxServer) -> Any:
+    with server.shop.lock:
+        return {"digest": server.digest(), "counts": server.shop.counts()}
 
 
 def _set_faults(server: SandboxServer, body: Any) -> Any:

@@ -80,6 +80,7 @@ class SandboxServer:
         self.statistics = Stats()
         self.faults = Faults([parse_fault(rule) if isinstance(rule, str) else rule for rule in faults], seed)
         self.api = Api(self.shop, self.bucket, self.statistics)
+        self.snapshots: dict[str, bytes] = {}  # those of the control endpoint, by name
         if products and not self.shop.table("Product"):
             self.seed(products, seed)
         self._listener = Listener((host, port), Handler, self)
@@ -149,6 +150,21 @@ class SandboxServer:
     def edit(self, **change: Any) -> dict[str, Any]:
         """Change the store as its merchant would; keywords as in `merchant.edit`. Raises BadControl."""
         return edit(self.shop, change)
+
+    def digest(self) -> str:
+        """SHA-256 of the whole store, see `Shop.digest`: equal before and after what must change nothing."""
+        with self.shop.lock:
+            return self.shop.digest()
+
+    def snapshot(self) -> bytes:
+        """The whole store, for `restore`."""
+        with self.shop.lock:
+            return self.shop.snapshot()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Put the store back to a snapshot, its own or another store's; clock, statistics, faults and tokens stay."""
+        with self.shop.lock:
+            self.shop.restore(snapshot)
 
     def fault(self, rule: Fault | str) -> None:
         """Add a rule; `faults.replace([])` takes all away."""
