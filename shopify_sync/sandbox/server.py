@@ -37,7 +37,8 @@ class SandboxServer:
     `products` and `seed`: the catalogue made when the store is empty. `state`: a SQLite file that keeps the store,
     else it lives in memory. `bucket` (points) and `restore` (points per second): the cost bucket; `rest_bucket`:
     requests, refilled at 2 per second. `clock` drives time stamps, the buckets and latency faults. `faults`: rules
-    as text or `Fault`. `scopes`: what the tokens may do. Attributes: url, host, port, token, domain, shop, faults.
+    as text or `Fault`. `scopes`: what the tokens may do. `echo_s`: see `Shop`. Attributes: url, host, port,
+    token, domain, shop, faults.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class SandboxServer:
         clock: Clock | None = None,
         rest_bucket: int = 40,
         scopes: tuple[str, ...] = ALL_SCOPES,
+        echo_s: float = 0,
         expires_in_s: int = 86399,
         faults: tuple[Fault | str, ...] = (),
         shop: Shop | None = None,
@@ -65,6 +67,7 @@ class SandboxServer:
             self.shop = shop
         else:
             self.shop = Shop(clock=self.clock) if state is None else Shop.open(state, clock=self.clock)
+        self.shop.echo_s = echo_s or self.shop.echo_s
         self.token = token
         self.scopes = frozenset(scopes)
         self.tokens = Tokens(

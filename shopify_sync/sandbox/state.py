@@ -85,8 +85,9 @@ def table_of(type_name: str) -> str:
 class Shop:
     """One simulated store. Thread-safe by `lock`, which the server holds while it executes one request.
 
-    `media_delay_s`: seconds until new media are READY (0: in the first read after the mutation). `merchant_acts`: the
-    change under way is the merchant's, not the app's.
+    `media_delay_s`: seconds until new media are READY (0: in the first read after the mutation). `echo_s`: seconds
+    until `updatedAt` of a changed product moves a second time by itself (0: never). `merchant_acts`: the change under
+    way is the merchant's, not the app's.
     Change a record in place (or build a new one), then `put` it: indexes and file follow only what was put.
     """
 
@@ -107,6 +108,7 @@ class Shop:
         self.plan = "Basic"
         self.shop_id = 70_000_000_001
         self.media_delay_s = 0.0
+        self.echo_s = 0.0
         self.merchant_acts = False
         self._offset = timedelta(0)
         self._storage = storage

@@ -101,3 +101,22 @@ def test_the_side_door_takes_snapshots_by_name() -> None:
         assert server.digest() == first["digest"]
         answer = client.post("/_sandbox/restore", json={"name": "other"})
         assert (answer.status_code, answer.json()) == (400, {"error": "no snapshot 'other'"})
+
+
+def test_the_time_of_a_changed_product_moves_once_more_by_itself() -> None:
+    """Recorded: product-change-status-parity."""
+    shop = Shopfront.fresh()
+    shop.shop.echo_s = 8
+    product = created(shop, title="A")
+    read = "query($id: ID!) { product(id: $id) { title updatedAt } }"
+    shop.wait(5)
+    assert shop.data(read, id=product["id"])["updatedAt"] == product["updatedAt"]
+    shop.wait(5)
+    late = shop.data(read, id=product["id"])
+    assert late["title"] == "A"
+    assert late["updatedAt"] > product["updatedAt"]
+    shop.wait(60)
+    assert shop.data(read, id=product["id"]) == late
+    shop.data(DELETE, id=product["id"])
+    shop.wait(60)
+    assert shop.data(read, id=product["id"]) is None

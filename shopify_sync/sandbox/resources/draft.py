@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from shopify_sync.sandbox.resources.echo import expect
 from shopify_sync.sandbox.resources.event_log import note
 from shopify_sync.sandbox.state import Record, Shop
 
@@ -88,6 +89,7 @@ class Draft:
             self.product["updatedAt"] = now
             note(shop, "create" if self.original is None else "update", self.product)
             self.original = shop.put("Product", self.product)
+            expect(shop, self.original["id"])
         assert self.original is not None
         return self.original
 

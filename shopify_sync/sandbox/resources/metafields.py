@@ -7,6 +7,7 @@ from typing import Any
 from shopify_sync.sandbox.registry import Context, mutation
 from shopify_sync.sandbox.resources.checks import error
 from shopify_sync.sandbox.resources.draft import copied
+from shopify_sync.sandbox.resources.echo import expect
 from shopify_sync.sandbox.resources.metafield_model import (
     NOT_ALLOWED,
     Rows,
@@ -111,4 +112,7 @@ def _touch(shop: Shop, owner_gid: str) -> None:
     if kind != "Product":
         record["updatedAt"] = shop.now_iso()
         shop.put(kind, record)
-    shop.touch_product(record["productId"] if kind == "ProductVariant" else number)
+    if kind in ("Product", "ProductVariant"):
+        product_id = record["productId"] if kind == "ProductVariant" else number
+        shop.touch_product(product_id)
+        expect(shop, product_id)
