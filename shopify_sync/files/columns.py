@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from shopify_sync.files.items import printable
+
 _NAMES: dict[str, tuple[str, ...]] = {
     "handle": ("handle", "url handle"),
     "title": ("title",),
@@ -52,7 +54,7 @@ class Header:
     """Which cell of a row is what. `others` are columns that are not carried, by position."""
 
     def __init__(self, cells: Sequence[str]) -> None:
-        self.names = [cell.strip() for cell in cells]
+        self.names = [printable(cell.strip()) for cell in cells]
         self.place: dict[str, int] = {}
         self.metafields: dict[int, tuple[str, str]] = {}
         self.others: dict[int, str] = {}

@@ -55,11 +55,10 @@ _CHILDREN: dict[str, dict[str, int]] = {
 
 
 class JsonLines:
-    """Iterate over it. `ignored` stays empty: an unknown key is a problem here, not a note."""
+    """Iterate over it. An unknown key is a problem here, not a note."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream
-        self.ignored: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Parsed | Problem]:
         seen: set[int] = set()
