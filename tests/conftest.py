@@ -14,9 +14,16 @@ from shopify_sync.sandbox import SandboxServer
 from shopify_sync.store import migrate
 from shopify_sync.store.database import Database
 from tests.postgres import binaries, shared_cluster
+from tests.warm import Warm
 from tests.world import World
 
 _numbers = itertools.count(1)
+_LONG = {"test_kill.py", "test_limits.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest tests first, so that no process is left with one when the others are done."""
+    items.sort(key=lambda item: item.path.name not in _LONG)
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +54,13 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         conn.exec_driver_sql("PRAGMA journal_mode = DELETE")
     database.dispose()
     return path
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """Starts commands without the time that their imports take."""
+    with Warm() as ready:
+        yield ready
 
 
 def _worker() -> str:

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 from shopify_sync.app import App, Switches, open_app
 from shopify_sync.clock import Clock
 from shopify_sync.config import Flags, Settings, load
+from shopify_sync.entities import entity
 from shopify_sync.records import RunResult
 from shopify_sync.sandbox import SandboxServer
 from shopify_sync.store.database import Database
@@ -99,6 +100,7 @@ class World:
 
     def dump(self) -> dict[str, list[str]]:
         """Every field that two databases of one shop have to agree on, by table, in a comparable order."""
+        entity("products")  # its tables are declared with it
         found: dict[str, list[str]] = {}
         for name in TABLES:
             columns = [column.name for column in SQLModel.metadata.tables[name].c if column.name not in _OWN]

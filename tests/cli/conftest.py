@@ -1,4 +1,4 @@
-"""The installed command as a user runs it: a process of its own, a folder of its own, a shop over HTTP."""
+"""The command as a user runs it: a process of its own, a folder of its own, a shop over HTTP."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from shopify_sync.sandbox import SandboxServer
+from tests.warm import Running, Warm
 
 COMMAND = Path(sys.executable).parent / "shopify-sync"
 
@@ -33,12 +34,20 @@ class Finished:
 
 @dataclass
 class Terminal:
-    """Runs the command in `folder`; `environment` is all it inherits."""
+    """Runs the command in `folder`; `environment` is all it inherits. `cold` is the installed program itself."""
 
     folder: Path
+    warm: Warm
     environment: dict[str, str] = field(default_factory=dict)
 
     def __call__(self, *arguments: str, stdin: str = "", **environment: str) -> Finished:
+        running = self.warm.start([*arguments], self.folder, self.environment | environment, stdin)
+        return Finished(running.finish(), running.out, running.err)
+
+    def start(self, *arguments: str, **environment: str) -> Running:
+        return self.warm.start([*arguments], self.folder, self.environment | environment)
+
+    def cold(self, *arguments: str, stdin: str = "", **environment: str) -> Finished:
         done = subprocess.run(
             [str(COMMAND), *arguments],
             cwd=self.folder,
@@ -51,22 +60,12 @@ class Terminal:
         )
         return Finished(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [str(COMMAND), *arguments],
-            cwd=self.folder,
-            env=self.environment | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Terminal:
+def bare(tmp_path: Path, warm: Warm) -> Terminal:
     """A newcomer's terminal: nothing is set up."""
     home = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "conf")}
-    return Terminal(tmp_path, {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TMPDIR": str(tmp_path), **home})
+    return Terminal(tmp_path, warm, {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TMPDIR": str(tmp_path), **home})
 
 
 @pytest.fixture

@@ -84,10 +84,10 @@ def test_a_fault_of_ours_tells_no_secret(terminal: Terminal) -> None:
         "core.App.ask_shop = broken\n"
     )
     environment = {"PYTHONPATH": str(terminal.folder)}
-    loud = terminal("-vv", "products", "pull", **environment)
+    loud = terminal.cold("-vv", "products", "pull", **environment)
     assert (loud.code, "Traceback" in loud.err, "unforeseen" in loud.err) == (1, True, True)
     check(loud)
-    calm = terminal("products", "pull", **environment)
+    calm = terminal.cold("products", "pull", **environment)
     assert (calm.code, "Traceback" in calm.err, "error: unexpected" in calm.err) == (1, False, True)
     (terminal.folder / "sitecustomize.py").unlink()
     check_files(terminal.folder)

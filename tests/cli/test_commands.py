@@ -18,7 +18,7 @@ RUN = {"run_id", "entity", "direction", "status", "counts", "api", "started_at",
 
 
 def test_the_demo_shows_what_moved_and_leaves_nothing_running(bare: Terminal) -> None:
-    done = bare("demo")
+    done = bare.cold("demo")
     assert (done.code, done.err) == (0, "")
     for words in ("What moved where", "→ Shopify", "→ database", "Changed on both sides", "requests", "points"):
         assert words in done.out
@@ -119,10 +119,9 @@ def test_an_interrupt_ends_the_run_with_130_and_it_resumes(
     shop.fault("latency:60000@nodes=once")
     running = terminal.start("products", "pull", "--no-progress")
     while shop.stats()["requests"] < 2:
-        os.sched_yield()
+        assert not running.wait(0.01)
     running.send_signal(sent)
-    out, err = running.communicate(timeout=30)
-    assert (running.returncode, "Traceback" in err) == (130, False), (out, err)
+    assert (running.finish(30), "Traceback" in running.err) == (130, False), (running.out, running.err)
     assert terminal("history", "--json").json["runs"][0]["status"] == "interrupted"
     shop.faults.replace(())
     assert terminal("products", "pull", "--json").json["counts"]["created"] == 12
@@ -134,11 +133,11 @@ def test_two_runs_of_one_entity_at_a_time(terminal: Terminal, shop: SandboxServe
     shop.fault("latency:60000@nodes=once")
     first = terminal.start("products", "pull")
     while shop.stats()["requests"] < 2:
-        os.sched_yield()
+        assert not first.wait(0.01)
     second = terminal("products", "pull")
     assert (second.code, "already-running" in second.err, "Traceback" in second.err) == (8, True, False), second.err
-    first.kill()
-    first.communicate(timeout=30)
+    first.send_signal(signal.SIGKILL)
+    first.finish()
     shop.faults.replace(())
     third = terminal("products", "pull", "--json")
     assert (third.code, third.json["counts"]["created"]) == (0, 12)

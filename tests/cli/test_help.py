@@ -24,7 +24,7 @@ SAFE = {"SHOPIFY_API_URL": "http://127.0.0.1:1", "SHOPIFY_SYNC_DATABASE_URL": "s
 
 def test_version(bare: Terminal) -> None:
     for flag in ("--version", "-V"):
-        assert bare(flag).out == f"shopify-sync {__version__}\n"
+        assert bare.cold(flag).out == f"shopify-sync {__version__}\n"
 
 
 def test_help_names_every_command_of_the_contract(bare: Terminal) -> None:
@@ -49,11 +49,13 @@ def test_no_file_appears_for_help(bare: Terminal) -> None:
 
 
 def test_completion_offers_commands_and_is_installable(bare: Terminal) -> None:
-    script = bare("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    script = bare.cold("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert (script.code, "_SHOPIFY_SYNC_COMPLETE" in script.out) == (0, True)
-    asked = bare(_SHOPIFY_SYNC_COMPLETE="complete_bash", COMP_WORDS="shopify-sync pro", COMP_CWORD="1", **SAFE)
+    asked = bare.cold(_SHOPIFY_SYNC_COMPLETE="complete_bash", COMP_WORDS="shopify-sync pro", COMP_CWORD="1", **SAFE)
     assert asked.out.split() == ["products"]
-    asked = bare(_SHOPIFY_SYNC_COMPLETE="complete_bash", COMP_WORDS="shopify-sync products pu", COMP_CWORD="2", **SAFE)
+    asked = bare.cold(
+        _SHOPIFY_SYNC_COMPLETE="complete_bash", COMP_WORDS="shopify-sync products pu", COMP_CWORD="2", **SAFE
+    )
     assert asked.out.split() == ["pull", "push"]
 
 

@@ -2,55 +2,75 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from shopify_sync.sandbox import SandboxServer
+from tests.warm import Running, Warm
 from tests.world import World
 
 MOMENTS = 30
 PRODUCTS = 240
 
 
-def _environment(world: World) -> dict[str, str]:
-    return os.environ | world.environment | {"NO_COLOR": "1", "XDG_CONFIG_HOME": "/nowhere"}
+@dataclass
+class Runner:
+    """The command in processes of its own, against one world."""
+
+    warm: Warm
+    world: World
+
+    def start(self, *arguments: str) -> Running:
+        environment = self.world.environment | {"NO_COLOR": "1", "XDG_CONFIG_HOME": "/nowhere"}
+        return self.warm.start(["-q", *arguments], Path("/"), environment)
+
+    def run(self, *arguments: str) -> None:
+        """A run that nobody disturbs; it has to succeed."""
+        running = self.start(*arguments)
+        assert running.finish() == 0, running.err
 
 
-def _start(world: World, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "shopify_sync", "-q", *arguments],
-        env=_environment(world),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        cwd="/",
-    )
+@dataclass
+class Course:
+    """How an undisturbed run goes: so many requests, seconds to the first and from one to the next."""
+
+    requests: int = 0
+    first_s: float = 0.0
+    gap_s: float = 0.0
+
+    @classmethod
+    def of(cls, runner: Runner, *arguments: str) -> Course:
+        before, started, first_s = _asked(runner.world), time.monotonic(), 0.0
+        running = runner.start(*arguments)
+        while not running.wait(0.0005):
+            if not first_s and _asked(runner.world) > before:
+                first_s = time.monotonic() - started
+        assert running.finish() == 0, running.err
+        asked = _asked(runner.world) - before
+        return cls(asked, first_s, (time.monotonic() - started - first_s) / asked)
+
+    def moment(self, chosen: random.Random) -> float:
+        """Any moment of a run, in requests: 2.5 is half-way between the second and the third."""
+        return chosen.uniform(0, self.requests + 0.5)
+
+    def kill(self, runner: Runner, moment: float, *arguments: str) -> bool:
+        """SIGKILL at a moment, counted in requests so that a busy machine hits it as well; whether it still ran."""
+        before = _asked(runner.world)
+        running = runner.start(*arguments)
+        while _asked(runner.world) - before < int(moment) and not running.wait(0.0005):
+            pass
+        running.wait(moment % 1 * (self.gap_s if moment >= 1 else self.first_s))
+        running.send_signal(signal.SIGKILL)
+        return running.finish() == -signal.SIGKILL
 
 
-def _run(world: World, *arguments: str) -> float:
-    """Seconds of an undisturbed run; it has to succeed."""
-    started = time.monotonic()
-    process = _start(world, *arguments)
-    _, err = process.communicate()
-    assert process.returncode == 0, err.decode()
-    return time.monotonic() - started
-
-
-def _kill_after(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """SIGKILL after that long; whether it was still running. The wait is the killer's aim, not the test's patience."""
-    try:
-        process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        return True
-    return False
+def _asked(world: World) -> int:
+    return int(world.server.statistics.requests)
 
 
 @pytest.fixture(params=range(3))
@@ -60,21 +80,22 @@ def share(request: pytest.FixtureRequest) -> range:
     return range(request.param * third, (request.param + 1) * third)
 
 
-def test_a_killed_pull_is_continued(tmp_path: Path, share: range) -> None:
+def test_a_killed_pull_is_continued(tmp_path: Path, share: range, warm: Warm) -> None:
     """At random moments: what the next run makes of it equals what an undisturbed run stores."""
-    # A slow shop, so that most of a run's time is the run's and not the interpreter's start.
-    with SandboxServer(products=PRODUCTS, seed=5, faults=("latency:60=1",)) as server:
+    # A slow shop, so that moments fall between an answer and the next question as well as into the writing.
+    with SandboxServer(products=PRODUCTS, seed=5, faults=("latency:15=1",)) as server:
         calm = World(server, f"sqlite:///{tmp_path}/calm.db")
-        took = _run(calm, "products", "pull")
+        course = Course.of(Runner(warm, calm), "products", "pull")
         expected = calm.dump()
         chosen = random.Random(share.start)
         killed = 0
         for moment in share:
             world = World(server, f"sqlite:///{tmp_path}/killed-{moment}.db")
-            killed += _kill_after(_start(world, "products", "pull"), chosen.uniform(0.2, 1.0) * took)
-            _run(world, "products", "pull")
+            runner = Runner(warm, world)
+            killed += course.kill(runner, course.moment(chosen), "products", "pull")
+            runner.run("products", "pull")
             assert world.dump() == expected, f"moment {moment}"
-        assert killed >= len(share) // 2, "the moments were too late to prove anything"
+        assert killed >= len(share) * 0.8, "the moments were too late to prove anything"
 
 
 def _edits(world: World) -> None:
@@ -84,29 +105,30 @@ def _edits(world: World) -> None:
         world.new_product(f"Made here {number}", price=f"{number}.50", tags='["kill"]')
 
 
-def test_a_killed_push_is_continued(tmp_path: Path, share: range) -> None:
+def test_a_killed_push_is_continued(tmp_path: Path, share: range, warm: Warm) -> None:
     """At random moments: no product twice, none missing, both sides equal, and the shop like an undisturbed one."""
     expected: list[tuple[str, str]] = []
-    took = 0.0
+    course = Course()
     chosen = random.Random(100 + share.start)
     killed = 0
     for moment in (None, *share):
-        with SandboxServer(products=40, seed=6, faults=("latency:25=1",)) as server:
+        with SandboxServer(products=40, seed=6, faults=("latency:5=1",)) as server:
             world = World(server, f"sqlite:///{tmp_path}/push-{moment}.db")
-            _run(world, "products", "pull")
+            runner = Runner(warm, world)
+            world.pull()
             _edits(world)
             if moment is None:
-                took = _run(world, "products", "push")
+                course = Course.of(runner, "products", "push")
                 expected = _shop(server)
                 continue
-            killed += _kill_after(_start(world, "products", "push"), chosen.uniform(0.3, 1.0) * took)
-            _run(world, "products", "push")
+            killed += course.kill(runner, course.moment(chosen), "products", "push")
+            runner.run("products", "push")
             assert _shop(server) == expected, f"moment {moment}"
             assert world.value("SELECT count(*) FROM products WHERE dirty") == 0
             fresh = World(server, f"sqlite:///{tmp_path}/fresh-{moment}.db")
             fresh.pull()
             assert fresh.dump() == world.dump(), f"moment {moment}"
-    assert killed >= len(share) // 2, "the moments were too late to prove anything"
+    assert killed >= len(share) * 0.8, "the moments were too late to prove anything"
 
 
 def _shop(server: SandboxServer) -> list[tuple[str, str]]:
@@ -118,18 +140,19 @@ def _shop(server: SandboxServer) -> list[tuple[str, str]]:
     )
 
 
-def test_an_interrupted_run_is_told_as_such(tmp_path: Path) -> None:
+def test_an_interrupted_run_is_told_as_such(tmp_path: Path, warm: Warm) -> None:
     """The row of a killed run says `interrupted` as soon as the next one begins."""
     with SandboxServer(products=520, seed=5, faults=("latency:150=1",)) as server:
         world = World(server, f"sqlite:///{tmp_path}/shop.db")
-        _run(world, "db", "upgrade")
-        process = _start(world, "products", "pull")
+        runner = Runner(warm, world)
+        runner.run("db", "upgrade")
+        running = runner.start("products", "pull")
         while not world.rows("SELECT 1 FROM checkpoints WHERE cursor IS NOT NULL"):
-            assert process.poll() is None
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+            assert not running.wait(0.01)
+        running.send_signal(signal.SIGKILL)
+        running.finish()
         server.faults.replace(())
-        _run(world, "products", "pull")
+        runner.run("products", "pull")
         assert [row[0] for row in world.rows("SELECT status FROM sync_status ORDER BY id")] == [
             "interrupted",
             "succeeded",
