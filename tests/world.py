@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, Unpack, cast
 
+from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from shopify_sync.app import App, Switches, open_app
@@ -40,6 +43,11 @@ def _flags(options: dict[str, Any]) -> Switches:
     """Those of the options that open the program, taken out."""
     found = {name: options.pop(name) for name in Switches.__annotations__ if name in options}
     return cast(Switches, found)
+
+
+def _plain(value: object) -> str:
+    """A value as both databases give it, whatever they store: 5, 5.0 and 5.00 are one price."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 class World:
@@ -101,13 +109,14 @@ class World:
     def dump(self) -> dict[str, list[str]]:
         """Every field that two databases of one shop have to agree on, by table, in a comparable order."""
         entity("products")  # its tables are declared with it
+        database = Database(self.url)
         found: dict[str, list[str]] = {}
         for name in TABLES:
-            columns = [column.name for column in SQLModel.metadata.tables[name].c if column.name not in _OWN]
-            if name in ("products", "product_options", "product_variants", "product_media"):
-                columns = [c for c in columns if c != "payload"]
-            listed = ", ".join(f'"{column}"' for column in columns)
-            found[name] = sorted(map(str, self.rows(f"SELECT {listed} FROM {name}")))
+            columns = [c for c in SQLModel.metadata.tables[name].c if c.name not in _OWN | {"payload"}]
+            with database.read() as conn:
+                rows = conn.execute(select(*columns)).mappings().all()
+            found[name] = sorted(json.dumps(dict(row), default=_plain, sort_keys=True) for row in rows)
+        database.dispose()
         return found
 
     def revisions(self) -> dict[str, list[tuple[Any, ...]]]:
