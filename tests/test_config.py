@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shopify_sync.config import Flags, Secret, Settings, load, shown
+from shopify_sync.config import EntitySettings, Flags, Secret, Settings, load, shown
 from shopify_sync.errors import ConfigError
 
 CANARY = "shpat_CANARY_7f3a"
@@ -270,10 +270,11 @@ def test_the_example_is_safe_to_copy() -> None:
 
 def test_the_example_names_every_key_with_a_comment() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    names: list[Any] = [f.name for f in fields(Settings) if f.name != "path"]
+    names: list[Any] = [f.name for f in fields(Settings) if f.name not in ("path", "state_dir")]
     for section in (Settings().shop, Settings().limiter, Settings().breaker, Settings().retry, Settings().http):
         names += [f.name for f in fields(section)]
-    for name in [*names, "shops", "overlap_s", "enabled"]:
+    names += [f.name for kind in (Settings().sync, EntitySettings()) for f in fields(kind)]
+    for name in [*names, "shops"]:
         assert re.search(rf"^\s*(# *)?{name}:", text, re.MULTILINE), name
 
 

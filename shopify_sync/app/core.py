@@ -189,7 +189,7 @@ class App:
                     self._undelete(context)
             Pull(context, options).run()
 
-        return self.runner.run(name, "pull", work, gate=gate, handled=handled)
+        return self.runner.run(name, "pull", work, gate=gate, handled=handled, last=not push_follows)
 
     def push(
         self,

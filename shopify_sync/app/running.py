@@ -44,10 +44,12 @@ class Runner:
         gate: Gate | None = None,
         leased: Sequence[str] = (),
         handled: set[int] | None = None,
+        last: bool = True,
     ) -> RunResult:
         """What stops a run is told in the result, not raised, but for Ctrl-C and for errors nobody foresaw.
 
-        `leased` are the directions that nobody else may run meanwhile: this one, if none are given.
+        `leased` are the directions that nobody else may run meanwhile: this one, if none are given. `last` is false
+        where another run of the same command follows.
         """
         app = self.app
         declared = declaration(name)
@@ -65,7 +67,7 @@ class Runner:
                 if not app.dry_run:
                     restored.check(app.settings.state_dir, app.database, accept=app.accept_restore)
                 work(context)
-                self._judge(result)
+                self._judge(result, declared, last=last)
             except CircuitOpen as error:
                 _ended(result, "deferred", error)
             except SyncError as error:
@@ -173,11 +175,14 @@ class Runner:
             if reached is not None:
                 restored.remember(app.settings.state_dir, reached, result.finished_at)
 
-    def _judge(self, result: RunResult) -> None:
-        """Green only when nothing failed and nobody waits, in this run or from an earlier one."""
+    def _judge(self, result: RunResult, declared: Entity, *, last: bool) -> None:
+        """Green only when nothing failed and nobody waits, in this run or from an earlier one. Where it is not the
+        `last` of a command, what was edited since is the next one's to judge."""
         if result.run_id is not None and result.direction in ("pull", "push"):
+            table = "" if last else str(declared.table.__tablename__)  # type: ignore[attr-defined]
             with self.app.database.read() as conn:
-                result.counts.conflicts = conflicts.waiting_records(conn, self.app.shop["id"], result.entity)
+                waiting = conflicts.waiting_records(conn, self.app.shop["id"], result.entity, table)
+            result.counts.conflicts = waiting
         if result.counts.failed:
             result.status, result.exit_code = "partial", 3
         elif result.counts.conflicts:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def adopt_children(conn: Connection, local: DatabaseLocal, incoming: Sequence[Arriving]) -> None:
-    """Give new local children the Shopify ids of what they became, so that their own ids stay."""
+    """Give new local children the Shopify ids of what they became, so that their own ids stay.
+
+    For records whose rows are about to be what Shopify has: all that is here is there as well.
+    """
     by_parent = {item.local_id: item for item in incoming if item.local_id is not None}
     if not by_parent:
         return
@@ -62,9 +65,8 @@ def _match(conn: Connection, local: DatabaseLocal, child: Child, ours: list[Reco
             rest = [item for item in rest if item is not after]
         elif before is not None:
             left.append(before)
-    if child.remembers is not None:
-        left.sort(key=lambda element: (element.get("position") or 0, element["local_id"]))
-        matched += list(zip(left, rest, strict=False))
+    left.sort(key=lambda element: (element.get("position") or 0, element["local_id"]))
+    matched += list(zip(left, rest, strict=False))
     name = child.table.__tablename__  # type: ignore[attr-defined]
     mark = local.dialect.mark
     keeps = ""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from shopify_sync.columns import storage_json
 from shopify_sync.records import Decision
@@ -218,11 +218,15 @@ def _json(value: Any) -> Any:
     return None if value is None else orjson.loads(storage_json(value))
 
 
-def waiting_records(conn: Connection, shop_id: int, entity: str) -> int:
-    """How many records have something in dispute that nobody has decided."""
-    found = conn.execute(
-        select(func.count(func.distinct(func.coalesce(_TABLE.c.local_id, -_TABLE.c.id)))).where(
-            _TABLE.c.shop_id == shop_id, _TABLE.c.entity == entity, _TABLE.c.status == "open"
-        )
-    ).scalar()
-    return int(found or 0)
+def waiting_records(conn: Connection, shop_id: int, entity: str, table: str = "") -> int:
+    """How many records have something in dispute that nobody has decided.
+
+    With `table`, the one that holds the records: those that were edited since are left out, as the push that follows
+    looks at them again.
+    """
+    where = [_TABLE.c.shop_id == shop_id, _TABLE.c.entity == entity, _TABLE.c.status == "open"]
+    if table:
+        edited = text(f"(SELECT id FROM {table} WHERE dirty AND (held_rev IS NULL OR held_rev <> local_rev))")
+        where.append(_TABLE.c.local_id.is_(None) | _TABLE.c.local_id.not_in(edited))
+    counted = func.count(func.distinct(func.coalesce(_TABLE.c.local_id, -_TABLE.c.id)))
+    return int(conn.execute(select(counted).where(*where)).scalar() or 0)

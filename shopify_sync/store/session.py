@@ -164,7 +164,6 @@ class DatabaseSession:
         else:
             journal.record(self.conn, self.local.run_id, self.entity, one, None, self._now(), self._row(one))
             if incoming is not None:
-                adopt_children(self.conn, self.local, [incoming])
                 self.writer.rebase(self.conn, incoming, shopify_id(incoming.node), read_at)
             RowMerger(self.local).apply(self.conn, one.local_id, one.here, incoming.node if incoming else None)
             self._mark(one)

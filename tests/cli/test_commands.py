@@ -93,11 +93,15 @@ def test_quiet_says_nothing_when_all_is_well(terminal: Terminal) -> None:
 
 
 def test_a_dry_run_writes_nothing(terminal: Terminal, shop: SandboxServer) -> None:
-    done = terminal("products", "pull", "--dry-run", "--json").json
-    assert (done["counts"]["created"], done["run_id"]) == (12, None)
-    assert terminal("products", "list", "--json").json == {"products": []}
-    assert terminal("history", "--json").json == {"runs": []}
-    assert shop.stats()["mutations"] == 0
+    """Not even the database that it would make."""
+    shown = terminal("products", "pull", "--dry-run", "--json")
+    assert (shown.code, shown.json["totals"]) == (0, {"database": 12, "shopify": 0, "conflicts": 0})
+    assert not list(terminal.folder.glob("shop.db*"))
+    assert terminal("sync").code == 0
+    before = (terminal.folder / "shop.db").read_bytes(), shop.digest()
+    for command in (("plan",), ("sync", "--dry-run"), ("products", "push", "--dry-run"), ("plan", "--full")):
+        assert terminal(*command).code == 0
+    assert ((terminal.folder / "shop.db").read_bytes(), shop.digest()) == before
 
 
 def test_a_pipe_that_closes_early_is_no_error(terminal: Terminal) -> None:

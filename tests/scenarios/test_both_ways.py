@@ -18,12 +18,12 @@ def test_a_pull_stores_every_product(world: World) -> None:
         assert world.on_shopify(number)["title"] == title
 
 
-def test_a_second_pull_asks_once_and_writes_nothing(world: World) -> None:
-    """No change: one light request, no row written."""
+def test_a_second_pull_asks_twice_and_writes_nothing(world: World) -> None:
+    """No change: a count and one light page, no row written."""
     world.pull()
     before = world.revisions()
     result = world.pull()
-    assert (result.api.requests, result.counts.seen) == (1, 0)
+    assert (result.api.requests, result.counts.seen) == (2, 0)
     assert world.revisions() == before
 
 
@@ -171,15 +171,30 @@ def test_a_value_that_the_schema_refuses_is_the_records_own_fault(world: World) 
 
 
 def test_a_product_deleted_here_is_not_brought_back(world: World) -> None:
-    """A tombstone keeps a pull from undoing a deletion, and every run says that it waits."""
+    """A tombstone keeps a pull from undoing a deletion; the push archives the product, and no later pull brings it."""
     world.pull()
-    local_id, handle = world.rows("SELECT id, handle FROM products ORDER BY id")[0]
+    local_id, number = world.rows("SELECT id, shopify_id FROM products ORDER BY id")[0]
     world.sql("DELETE FROM products WHERE id = ?", local_id)
-    world.server.edit(product=handle, set={"title": "Still there"})
-    result = world.pull()
+    result = world.pull(full=True)
     assert world.value("SELECT count(*) FROM products") == 29
     assert any("not brought back" in note for note in result.notes)
-    assert any("left alone on Shopify" in note for note in world.push().notes)
+    assert world.push().counts.deleted == 1
+    assert world.on_shopify(number)["status"] == "ARCHIVED"
+    assert world.value("SELECT outcome FROM tombstones") == "archived"
+    assert world.pull(full=True).counts.created == 0
+    assert world.value("SELECT count(*) FROM products") == 29
+
+
+def test_a_product_deleted_here_and_edited_there_is_a_conflict(world: World) -> None:
+    """Nobody who deleted it knew of the edit: nothing is archived, and the edit/delete is written down."""
+    world.pull()
+    local_id, number, handle = world.rows("SELECT id, shopify_id, handle FROM products ORDER BY id")[0]
+    world.sql("DELETE FROM products WHERE id = ?", local_id)
+    world.server.edit(product=handle, set={"title": "Still there"})
+    result = world.sync()[-1]
+    assert (result.status, result.exit_code, result.counts.conflicts) == ("partial", 4, 1)
+    assert world.on_shopify(number)["status"] != "ARCHIVED"
+    assert world.rows("SELECT type, field_path, status FROM conflict_log") == [("version", "", "open")]
 
 
 def test_an_existing_product_of_the_same_handle_is_not_doubled(world: World) -> None:

@@ -30,7 +30,7 @@ def test_a_push_against_a_small_bucket_is_never_throttled(sqlite_url: str) -> No
         world.pull()
         world.sql("UPDATE products SET title = title || '!'")
         started, points = clock.monotonic(), server.stats()["points"]
-        result = world.push()
+        result = world.push(allow_changes=True)
         stats = server.stats()
     assert result.counts.updated == 100
     assert stats["throttled"] == 0
