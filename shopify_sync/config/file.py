@@ -84,10 +84,10 @@ class ConfigFile:
         return replace(settings, **changed)
 
     def _parsed(self) -> Any:
-        import yaml
-
         if self.path is None:
             return None
+        import yaml
+
         try:
             text = self.path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
