@@ -6,9 +6,12 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from shopify_sync import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ANYWHERE = {"--json", "-q", "--quiet", "-v", "-vv", "--verbose", "--no-progress"}
 _WITH_VALUE = {"--config", "--shop", "--database", "--log-format"}
@@ -18,15 +21,29 @@ def main() -> NoReturn:
     """The entry point `shopify-sync`."""
     arguments = sys.argv[1:]
     if arguments in (["--version"], ["-V"]):  # nothing else is imported for this
-        sys.stdout.write(f"shopify-sync {__version__}\n")
-        sys.exit(0)
+        sys.exit(_flushed(_version))
     signal.signal(signal.SIGTERM, _as_interrupt)
-    code = _run(_hoisted(arguments))
+    sys.exit(_flushed(lambda: _run(_hoisted(arguments))))
+
+
+def _version() -> int:
+    sys.stdout.write(f"shopify-sync {__version__}\n")
+    return 0
+
+
+def _flushed(run: Callable[[], int]) -> int:
+    """Run it and write out what it said; the exit code. A pipe that closes early is no error, a full disk is one."""
     try:
+        code = run()
         sys.stdout.flush()
     except BrokenPipeError:
-        code = _pipe_closed()
-    sys.exit(code)
+        return _pipe_closed()
+    except OSError as error:
+        _silence()
+        sys.stderr.write(f"error: output\n  standard output takes no more\n  why:  {error.strerror}\n")
+        sys.stderr.write("  next: make room, or send the output elsewhere; the work itself may be done\n")
+        return 1
+    return code
 
 
 def _run(arguments: list[str]) -> int:
@@ -43,8 +60,13 @@ def _run(arguments: list[str]) -> int:
 
 def _pipe_closed() -> int:
     """The reader has seen enough (`| head`): no error, no traceback; the code that a SIGPIPE would give."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _silence()
     return 141
+
+
+def _silence() -> None:
+    """What is still buffered goes nowhere, so that Python's own flush at the end finds nothing to complain of."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _as_interrupt(_signal: int, _frame: FrameType | None) -> None:

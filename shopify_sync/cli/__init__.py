@@ -5,6 +5,7 @@ Commands are found by name in a table, so help, version and completion import no
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from typing import Any, cast
@@ -128,6 +129,8 @@ def invoke(arguments: list[str]) -> int:
             import traceback
 
             traceback.print_exc()
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise  # the output's disk is full; a database's never comes as an OSError
         unexpected = SyncError(
             f"{type(error).__name__} at an unexpected place",
             why="this is a fault of shopify-sync",

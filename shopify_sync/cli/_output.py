@@ -37,10 +37,15 @@ def console(*, stderr: bool = False) -> Console:
     """A console that keeps to 80 columns or the terminal's width, and to NO_COLOR."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    class Quits(Console):
+        def on_broken_pipe(self) -> None:
+            """rich would end with 1, the code of a fault of ours; `main` knows better."""
+            raise BrokenPipeError
+
+    made = Quits(stderr=stderr, highlight=False, soft_wrap=False)
     if not made.is_terminal:
         # A pipe has no width; wide enough that nothing a program may want to cut out is folded.
-        made = Console(stderr=stderr, highlight=False, width=200, color_system=None)
+        made = Quits(stderr=stderr, highlight=False, width=200, color_system=None)
     return made
 
 

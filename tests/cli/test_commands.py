@@ -115,6 +115,33 @@ def test_a_pipe_that_closes_early_is_no_error(terminal: Terminal) -> None:
     assert done.stdout.splitlines()[-2:] == ["{", '  "products": [']
 
 
+def test_a_closed_pipe_ends_with_the_code_of_sigpipe(terminal: Terminal) -> None:
+    """Tables are written by rich, which would exit with 1, the code of a fault."""
+    terminal("sync")
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [COMMAND, "status"],
+            cwd=terminal.folder, env=terminal.environment, stdout=closed, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", ["--version", "--help", "status", "status --json"])
+def test_a_full_disk_under_the_output_is_told_as_such(terminal: Terminal, command: str) -> None:
+    terminal("sync")
+    done = subprocess.run(
+        ["bash", "-c", f"{COMMAND} {command} > /dev/full"],
+        cwd=terminal.folder, env=terminal.environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "fault of shopify-sync" not in done.stderr
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_run_with_130_and_it_resumes(
     terminal: Terminal, shop: SandboxServer, sent: signal.Signals
