@@ -157,7 +157,7 @@ class _Maker:
             return None
         if name == "__typename":
             text = graphql.GraphQLNonNull(graphql.GraphQLString)
-            return Field(key, name, kind.name, text, "String", node, None, False)
+            return Field(key, name, kind.name, text, "String", node, None, False, fixed={})
         definition = kind.fields[name]
         inner: Any = graphql.get_named_type(definition.type)
         made = Field(key, name, kind.name, definition.type, inner.name, node, definition, bool(definition.args))

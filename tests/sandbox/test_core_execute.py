@@ -310,3 +310,10 @@ def test_introspection(run: Run) -> None:
     """`__type` is answered beside other fields."""
     answer = run('{ __type(name: "Product") { name } shop { name } }')
     assert answer["data"] == {"__type": {"name": "Product"}, "shop": {"name": "Sandbox Shop"}}
+
+
+@pytest.mark.parametrize(("text", "name"), [("{ __typename }", "QueryRoot"), ("mutation { __typename }", "Mutation")])
+def test_the_name_of_the_root_type_is_served(run: Run, text: str, name: str) -> None:
+    """Many clients ask for it everywhere."""
+    assert run(text)["data"] == {"__typename": name}
+    assert run("{ __typename shop { __typename } }")["data"]["shop"] == {"__typename": "Shop"}
