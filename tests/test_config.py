@@ -77,6 +77,13 @@ def test_the_file_is_sought_in_the_order_of_the_contract(tmp_path: Path) -> None
     assert load(Flags(config=str(flag)), env).shop.domain == "flag.myshopify.com"
 
 
+def test_a_key_that_nothing_comes_near_gets_the_whole_list() -> None:
+    """`cap_s` is no answer to `attemps`."""
+    (told,) = problems("retry: {attemps: 3}\n")
+    assert "did you mean" not in told
+    assert "retries" in told
+
+
 def test_all_mistakes_come_at_once_with_their_line_and_the_nearest_key() -> None:
     found = problems(
         "shop:\n"

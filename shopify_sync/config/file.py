@@ -34,7 +34,7 @@ _ENTITIES = ("products",)
 
 def near(name: str, known: list[str]) -> str:
     """`; did you mean …?`, or the whole list where nothing comes near."""
-    found = difflib.get_close_matches(name, known, 1, 0.5)
+    found = difflib.get_close_matches(name, known, 1, 0.6)
     return f"; did you mean `{found[0]}`?" if found else f"; known are: {', '.join(sorted(known))}"
 
 
