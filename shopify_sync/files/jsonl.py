@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import IO, Any
 
 import orjson
 
 from shopify_sync.files.items import BadValue, Parsed, Problem
-from shopify_sync.files.values import UNIT_NAMES, status
+from shopify_sync.files.values import UNIT_NAMES, money, status
 from shopify_sync.records import Record
 
 _TEXT, _FLAG, _WHOLE, _MONEY, _TIME, _TEXTS, _MAP, _UNIT, _STATUS = range(9)
@@ -113,13 +112,7 @@ def _typed(found: Mapping[str, Any], kinds: Mapping[str, int], place: str) -> Re
 
 def _value(kind: int, value: Any, column: str) -> Any:
     if kind == _MONEY and isinstance(value, str | int) and not isinstance(value, bool):
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            raise BadValue(column, f"{value!r} is no number") from None
-        if not amount.is_finite() or amount < 0:
-            raise BadValue(column, f"{value!r} is no amount")
-        return amount
+        return money(column, str(value))
     if kind == _TIME and isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)

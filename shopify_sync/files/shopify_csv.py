@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,9 @@ from shopify_sync.records import Record
 
 # A quote that is never closed would swallow the rest of the file; no description is longer than this.
 _LONGEST_CELL = 1 << 20
+# Letters that may be read a second time behind rows with a quote missing: a file of nothing else still ends.
+_GO_BACK = 1 << 24
+_PLAIN_HANDLE = re.compile(r"[\w-]+")
 _OPTIONS = (1, 2, 3)
 
 
@@ -37,15 +41,40 @@ class _Block:
 
 
 class _Lines:
-    """The file's lines, remembering the last one for messages."""
+    """The file's lines. Those of the row that is being read are kept, so that it can go back to one of them."""
 
     def __init__(self, stream: IO[str]) -> None:
-        self.stream, self.last = stream, ""
+        self.stream, self.number = stream, 0
+        self.row: list[str] = []
+        self._again: list[str] = []
+        self._budget = _GO_BACK
 
     def __iter__(self) -> Iterator[str]:
-        for line in self.stream:
-            self.last = line
-            yield line
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.pop() if self._again else next(self.stream)
+        self.number += 1
+        self.row.append(line)
+        return line
+
+    def skip_to(self, begins: Callable[[str], bool]) -> None:
+        """Leave this row's first line out, and all behind it up to one that `begins` a row."""
+        for at, text in enumerate(self.row):
+            if at and begins(text):
+                self._give_again(self.row[at:])
+                return
+        for text in self:
+            del self.row[1:]
+            if begins(text):
+                self._give_again([text])
+                return
+
+    def _give_again(self, lines: list[str]) -> None:
+        self._budget -= sum(map(len, lines[1:]))
+        if self._budget > 0:
+            self._again += reversed(lines)
+            self.number -= len(lines)
 
 
 class ShopifyCsv:
@@ -64,19 +93,18 @@ class ShopifyCsv:
 
     def _read(self) -> Iterator[Parsed | Problem]:
         lines = _Lines(self.stream)
-        rows = csv.reader(iter(lines), strict=True)
+        rows = csv.reader(lines, strict=True)
         header = self._header(rows)
         seen: set[int] = set()
         block: _Block | None = None
         for line, row in self._rows(rows, lines, header):
             handle = row if isinstance(row, str) else header.cell(row, "handle").strip()
-            broken = Problem(line, handle, "", "the row can't be read: its quotes do not match")
             if isinstance(row, str):
                 if block is None or (handle and handle != block.handle):
                     if block is not None:
                         yield from self._finish(block, header, seen)
                     block = _Block(line, handle)
-                block.refused = block.refused or broken
+                block.refused = block.refused or _broken(line, lines, handle)
                 continue
             if not handle:
                 if any(cell.strip() for cell in row):
@@ -109,15 +137,19 @@ class ShopifyCsv:
     def _rows(self, rows: Any, lines: _Lines, header: Header) -> Iterator[tuple[int, list[str] | str]]:
         """(line where the row begins, cells), or its handle as far as it can be told where the row can't be read."""
         while True:
-            line = rows.line_num + 1
+            lines.row.clear()
+            line = lines.number + 1
             try:
                 yield line, next(rows)
             except StopIteration:
                 return
             except csv.Error:
+                # A quote too many opens a cell that swallows the rows behind it; one inside a text leaves the rest of
+                # it to be taken for rows. Go on where a row surely begins.
+                first = lines.row[0].split(",")
+                lines.skip_to(lambda text: _begins_row(text, header))
                 with suppress(IndexError):
-                    first = lines.last.split(",")[header.place["handle"]].strip().strip('"')
-                    yield line, first
+                    yield line, first[header.place["handle"]].strip().strip('"')
                     continue
                 yield line, ""
 
@@ -150,6 +182,23 @@ class ShopifyCsv:
                     if text.lower() in SAYS_NOTHING.get(name.lower(), ()):
                         continue
                     self.ignored[name] = self.ignored.get(name, 0) + 1
+
+
+def _broken(line: int, lines: _Lines, handle: str) -> Problem:
+    lost = f"; lines {line:,} to {lines.number:,} are left out" if lines.number > line else ""
+    return Problem(line, handle, "", f"the row can't be read: its quotes do not match{lost}")
+
+
+def _begins_row(text: str, header: Header) -> bool:
+    """Whether the line is a whole row, or one up to a cell with line breaks; not text that happens to have commas."""
+    try:
+        cells = next(csv.reader([text], strict=True), [])
+    except csv.Error as error:
+        at, cells = header.place["handle"], text.split(",")
+        return (
+            "end of data" in str(error) and at < len(cells) and _PLAIN_HANDLE.fullmatch(cells[at].strip()) is not None
+        )
+    return len(cells) == len(header.names) and _PLAIN_HANDLE.fullmatch(header.cell(cells, "handle")) is not None
 
 
 class _Product:

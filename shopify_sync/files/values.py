@@ -17,14 +17,18 @@ _UNITS = {
     "lb": ("POUNDS", Decimal("453.59237")),
     "oz": ("OUNCES", Decimal("28.349523125")),
 }
+# Shopify refuses amounts from here on (recorded). Beyond it, 1e9999999 would fill the memory.
+_MOST = Decimal(10) ** 18
 UNIT_NAMES = tuple(name for name, _ in _UNITS.values())
 
 
 def money(column: str, text: str) -> Decimal:
     """A price as plain digits: no currency sign, no thousands separator, not negative."""
-    if not _MONEY.fullmatch(text):
-        raise BadValue(column, f"{text!r} is no price; write it like 19.90")
-    return Decimal(text)
+    if not (_MONEY.fullmatch(text) and text.isascii()):
+        raise BadValue(column, f"{text[:40]!r} is no price; write it like 19.90")
+    if (amount := Decimal(text)) >= _MOST:
+        raise BadValue(column, f"{text[:40]!r} is more than Shopify takes")
+    return amount
 
 
 def flag(column: str, text: str) -> bool:
@@ -54,8 +58,8 @@ def weight(column: str, grams: str, unit: str) -> tuple[Decimal, str]:
         value = Decimal(grams)
     except InvalidOperation:
         raise BadValue(column, f"{grams!r} is no weight in grams") from None
-    if not value.is_finite() or value < 0:
-        raise BadValue(column, f"{grams!r} is no weight in grams")
+    if not value.is_finite() or not 0 <= value < _MOST:
+        raise BadValue(column, f"{grams[:40]!r} is no weight in grams")
     known = _UNITS.get(unit.lower() or "kg")
     if known is None:
         raise BadValue(column, f"{unit!r} is no unit of weight; one of {', '.join(_UNITS)}")
