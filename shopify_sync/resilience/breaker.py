@@ -60,7 +60,8 @@ class BreakerStore(Protocol):
         """Become the one who probes, and tell whether that worked.
 
         From open with `opened_at <= not_before_opened_at`, or from half open with `probe_until < now`; to half open
-        with this holder and `until`.
+        with this holder and `until`. A time further ahead than the time-out (or twice the probe's) was written by a
+        clock that has been set back since, and counts as over.
         """
         ...
 
@@ -102,8 +103,11 @@ class MemoryBreakerStore:
     def claim_probe(self, now: datetime, not_before_opened_at: datetime, holder: str, until: datetime) -> bool:
         with self._lock:
             old = self._state
-            rested = old.state == "open" and (old.opened_at is None or old.opened_at <= not_before_opened_at)
-            vanished = old.state == "half_open" and (old.probe_until is None or old.probe_until < now)
+            opened, probing = old.opened_at, old.probe_until
+            rested = old.state == "open" and (
+                opened is None or not not_before_opened_at < opened <= now + (now - not_before_opened_at)
+            )
+            vanished = old.state == "half_open" and (probing is None or not now <= probing <= until + (until - now))
             if not (rested or vanished):
                 return False
             self._state = BreakerState("half_open", old.failures, old.opened_at, holder, until, old.reason)
@@ -160,10 +164,12 @@ class Breaker:
             return 0.0
         now = self.clock.now()
         if state.state == "half_open":
-            return max(0.0, (state.probe_until - now).total_seconds()) if state.probe_until else 0.0
+            wait_s = (state.probe_until - now).total_seconds() if state.probe_until else 0.0
+            return wait_s if 0 < wait_s <= 2 * self.probe_s else 0.0
         if state.opened_at is None:
             return 0.0
-        return max(0.0, self.timeout_s - (now - state.opened_at).total_seconds())
+        wait_s = self.timeout_s - (now - state.opened_at).total_seconds()
+        return wait_s if 0 < wait_s <= 2 * self.timeout_s else 0.0  # more: the clock was set back since
 
     def success(self) -> None:
         """The shop answered. Writes only when failures were counted or this was the probe."""

@@ -58,8 +58,12 @@ class DatabaseBreakerStore:
 
     def claim_probe(self, now: datetime, not_before_opened_at: datetime, holder: str, until: datetime) -> bool:
         """Become the one that tries: the circuit opened long enough ago, or an earlier probe never came back."""
-        open_long_enough = (_TABLE.c.state == "open") & (_TABLE.c.opened_at <= not_before_opened_at)
-        probe_lost = (_TABLE.c.state == "half_open") & (_TABLE.c.probe_until < now)
+        opened, probing = _TABLE.c.opened_at, _TABLE.c.probe_until
+        # Far ahead of now: written by a clock that was set back since.
+        over = (opened <= not_before_opened_at) | (opened > now + (now - not_before_opened_at))
+        lost = (probing < now) | (probing > until + (until - now))
+        open_long_enough = (_TABLE.c.state == "open") & over
+        probe_lost = (_TABLE.c.state == "half_open") & lost
         with self.database.transaction() as conn:
             done = conn.execute(
                 _TABLE.update()

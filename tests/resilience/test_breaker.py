@@ -184,3 +184,17 @@ def test_a_process_that_died_while_probing_is_replaced() -> None:
 def test_two_breakers_have_two_holders() -> None:
     store, clock = MemoryBreakerStore(), ManualClock()
     assert Breaker(store, clock).holder != Breaker(store, clock).holder
+
+
+@pytest.mark.parametrize("state", ["open", "half_open"])
+def test_a_clock_that_is_set_back_does_not_keep_it_open(store: BreakerStore, state: str) -> None:
+    """A machine that came up with a wrong date must not lock the shop out until that date comes."""
+    wrong = after(3_600 * 24 * 365)
+    store.trip(wrong, "down")
+    if state == "half_open":
+        assert store.claim_probe(wrong + timedelta(seconds=40), wrong, "gone", wrong + timedelta(seconds=100))
+    breaker = Breaker(store, ManualClock(T0), timeout_s=30.0, holder="here")
+    breaker.before()
+    assert store.load().probe_by == "here"
+    with pytest.raises(CircuitOpen):
+        Breaker(store, ManualClock(T0), timeout_s=30.0, holder="another").before()
