@@ -189,6 +189,7 @@ def build_client(
         clock,
         timeout_s=timeout_s,
         connect_timeout_s=connect_timeout_s,
+        answer_s=deadline_s,
     )
     costs = CostBucket(clock, reserve=reserve_points)
     requests = RequestBucket(clock, rate=requests_per_s, burst=burst)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shopify_sync import __version__
-from shopify_sync.clock import ManualClock
+from shopify_sync.clock import ManualClock, SystemClock
 from shopify_sync.errors import (
     MissingScope,
     QueryTooExpensive,
@@ -260,3 +260,34 @@ def test_httpx_says_nothing_at_debug_level(
     with caplog.at_level(logging.DEBUG):
         wire.send(QUERY)
     assert {record.name.partition(".")[0] for record in caplog.records} == {"shopify_sync"}
+
+
+def test_an_answer_that_drips_is_cut_off() -> None:
+    """Each piece comes within the time-out, and the answer never ends: the whole has a limit as well."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    stop = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not stop.wait(0.02):
+                try:
+                    connection.sendall(b" ")
+                except OSError:
+                    return
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    transport = HttpTransport(url, "2026-10", StaticToken(TOKEN), SystemClock(), timeout_s=5.0, answer_s=0.3)
+    try:
+        with pytest.raises(Unreachable) as caught:
+            transport.send(QUERY)
+        assert caught.value.kind == "read_timeout"
+    finally:
+        stop.set()
+        thread.join()
+        transport.close()
+        listener.close()

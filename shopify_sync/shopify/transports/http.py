@@ -29,7 +29,8 @@ class HttpTransport:
     """Sends to one shop's endpoint of one API version.
 
     Raises the `Unreachable` kinds of `shopify/errors.py`, TokenRejected, MissingScope, ShopClosed, RequestRefused.
-    Redirects are not followed: a token goes to the host it was given for.
+    Redirects are not followed: a token goes to the host it was given for. `answer_s` is the most that one answer may
+    take, however steadily it comes.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class HttpTransport:
         *,
         timeout_s: float = 30.0,
         connect_timeout_s: float = 5.0,
+        answer_s: float = 120.0,
     ) -> None:
+        self.answer_s = answer_s
         self.path = f"/admin/api/{api_version}/graphql.json"
         self.tokens, self.clock = tokens, clock
         self.client = httpx.Client(
@@ -117,10 +120,17 @@ class HttpTransport:
     def _exchange(self, method: str, path: str, **parts: Any) -> tuple[httpx.Response, bytes]:
         """One exchange, with httpx's errors as rows of our table. `from None`: theirs carry the request's headers."""
         answered = False
+        started = self.clock.monotonic()
         try:
             with self.client.stream(method, path, **parts) as response:
                 answered = True
-                return response, response.read()
+                body = bytearray()
+                for piece in response.iter_bytes():
+                    body += piece
+                    # httpx's time-out is for each piece; an answer that drips would keep us for ever.
+                    if self.clock.monotonic() - started > self.answer_s:
+                        raise httpx.ReadTimeout("")
+                return response, bytes(body)
         except httpx.ConnectTimeout:
             kind = "connect_timeout"
         except httpx.ConnectError as error:
