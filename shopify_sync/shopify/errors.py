@@ -144,7 +144,11 @@ def from_graphql(
         return None if isinstance(data, Mapping) else unreachable("not_json", host, detail="it had no data")
     if isinstance(errors, str):
         errors = [{"message": errors}]
-    found: Sequence[Mapping[str, Any]] = [error for error in errors if isinstance(error, Mapping)]
+    found: Sequence[Mapping[str, Any]] = [
+        error if isinstance(error.get("extensions") or {}, Mapping) else {**error, "extensions": None}
+        for error in errors
+        if isinstance(error, Mapping)
+    ]
     first = _first(found, "THROTTLED")
     if first is not None:
         return unreachable("throttled", host)

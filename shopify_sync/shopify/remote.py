@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +30,20 @@ from shopify_sync.spec.mapping import parse_time
 STAMPS_A_CALL = 250  # list inputs take 250 elements (shopify.dev, "API limits")
 CONNECTION_PAGE = 250
 _TORN_READS = 3
+
+
+@contextmanager
+def _as_asked() -> Iterator[None]:
+    """Reading an answer: JSON of another shape (a proxy's, say) is a broken answer and no bug of ours."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unreachable(
+            "Shopify's answer has another shape than what was asked for",
+            kind="not_json",
+            why=f"{type(error).__name__} while reading it",
+            next="run the command again later; if it stays so, report what it prints with -vv",
+        ) from error
 
 
 class ShopifyRemote:
@@ -62,15 +77,17 @@ class ShopifyRemote:
 
     def _page(self, operation: Operation) -> Page:
         reply = self._execute(operation)
-        found = reply.data[self.entity.root]
-        items = [Listed(number_of(node["id"]), parse_time(node["updatedAt"])) for node in found["nodes"]]
-        info = found["pageInfo"]
-        return Page(items, info["endCursor"], bool(info["hasNextPage"]), reply.served_at)
+        with _as_asked():
+            found = reply.data[self.entity.root]
+            items = [Listed(number_of(node["id"]), parse_time(node["updatedAt"])) for node in found["nodes"]]
+            info = found["pageInfo"]
+            _moving(info, cursor)
+            return Page(items, info["endCursor"], bool(info["hasNextPage"]), reply.served_at)
 
     def count(self, query: str | None) -> int | None:
         """How many there are; None where Shopify only knows a lower bound."""
         operation = Operation(f"Count{self.entity.label}", documents.counting(self.entity), {"query": query})
-        found = self._execute(operation).data[f"{self.entity.root}Count"]
+        found = self._execute(operation).data.get(f"{self.entity.root}Count")
         return int(found["count"]) if found and found["precision"] == "EXACT" else None
 
     def stamps(self, ids: Sequence[int]) -> dict[int, Listed]:
@@ -82,10 +99,12 @@ class ShopifyRemote:
                 documents.stamping(self.entity),
                 {"ids": [gid(self.entity.gid_type, number) for number in ids[at : at + STAMPS_A_CALL]]},
             )
-            for node in self._execute(operation).data["nodes"]:
-                if node:
-                    number = number_of(node["id"])
-                    found[number] = Listed(number, parse_time(node["updatedAt"]))
+            reply = self._execute(operation)
+            with _as_asked():
+                for node in reply.data["nodes"]:
+                    if node:
+                        number = number_of(node["id"])
+                        found[number] = Listed(number, parse_time(node["updatedAt"]))
         return found
 
     def fetch(self, ids: Sequence[int]) -> Fetched:
@@ -108,11 +127,12 @@ class ShopifyRemote:
                 self.size.shrink(len(chunk))
                 continue
             read_at = min(read_at or reply.served_at, reply.served_at)
-            for number, node in zip(chunk, reply.data["nodes"], strict=True):
-                if not node or (whole := self._drained(node)) is None:
-                    missing.append(number)
-                else:
-                    nodes.append(whole)
+            with _as_asked():
+                for number, node in zip(chunk, reply.data["nodes"], strict=True):
+                    if not node or (whole := self._drained(node)) is None:
+                        missing.append(number)
+                    else:
+                        nodes.append(whole)
             waiting = waiting[len(chunk) :]
         if read_at is None:
             raise ValueError("fetch() needs at least one id")
@@ -166,7 +186,10 @@ class ShopifyRemote:
                 found: Mapping[str, Any] = node[child.path]
                 items = list(found["nodes"])
                 info = found["pageInfo"]
+                cursor = None
                 while info["hasNextPage"]:
+                    _moving(info, cursor)
+                    cursor = info["endCursor"]
                     more = self._continue(node, child, info["endCursor"])
                     if more is None:
                         return None
@@ -195,6 +218,12 @@ class ShopifyRemote:
         )
         found: Node | None = self._execute(operation).data[self.entity.single]
         return found
+
+
+def _moving(info: Mapping[str, Any], cursor: str | None) -> None:
+    """Raises ValueError for a page that leads nowhere: following it would never end."""
+    if info["hasNextPage"] and info["endCursor"] in (None, cursor):
+        raise ValueError("there is a next page, but no way to it")
 
 
 def _refused(error: RequestRefused) -> list[RecordError]:

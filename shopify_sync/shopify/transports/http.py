@@ -79,7 +79,9 @@ class HttpTransport:
             raise unreachable("not_json", self.host) from None
         if not isinstance(answer, dict):
             raise unreachable("not_json", self.host)
-        extensions = answer.get("extensions") or {}
+        extensions = answer.get("extensions")
+        if not isinstance(extensions, dict):
+            extensions = {}
         log.debug(
             "%s: HTTP %s, %s bytes, request id %s",
             operation.name,
@@ -157,13 +159,16 @@ def read_cost(found: Any) -> Cost | None:
         return None
     status = found["throttleStatus"]
     actual = found.get("actualQueryCost")
-    return Cost(
-        requested=int(found.get("requestedQueryCost") or 0),
-        actual=int(actual) if actual is not None else None,
-        available=float(status["currentlyAvailable"]),
-        maximum=float(status["maximumAvailable"]),
-        restore_rate=float(status["restoreRate"]),
-    )
+    try:
+        return Cost(
+            requested=int(found.get("requestedQueryCost") or 0),
+            actual=int(actual) if actual is not None else None,
+            available=float(status["currentlyAvailable"]),
+            maximum=float(status["maximumAvailable"]),
+            restore_rate=float(status["restoreRate"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _calls(text: str | None) -> tuple[int, int] | None:
