@@ -124,6 +124,14 @@ def test_metafields_are_compared_and_set() -> None:
     assert operation.root == "metafieldsDelete"
 
 
+def test_many_metafields_are_deleted_in_several_calls() -> None:
+    """Shopify refuses a list of more than 250 elements."""
+    (one,) = product()["metafields"]
+    many = [one | {"shopify_id": 100 + at, "key": f"key{at}"} for at in range(300)]
+    operations = sent(product(metafields=many), product(metafields=[]))
+    assert [len(operation.variables["metafields"]) for operation in operations] == [250, 50]
+
+
 def test_collections_travel_as_joins_and_leaves() -> None:
     """Membership is sent as the difference, so other collections stay."""
     (operation,) = sent(product(), product(collections=[{"shopify_id": 52, "handle": "new", "title": "New"}]))

@@ -62,7 +62,7 @@ DEFAULT_OPTION = "Title"
 DEFAULT_VALUE = "Default Title"
 _LATIN = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l"}
 _METAFIELDS_A_CALL = 25  # recorded: metafields-set-over-limit-parity
-_VARIANTS_A_CALL = 250  # list inputs take 250 elements (shopify.dev, "API limits")
+_LIST_INPUT = 250  # list inputs take 250 elements (shopify.dev, "API limits")
 
 _SCALARS = {
     "title": "title",
@@ -287,11 +287,11 @@ def _variants(shopify_id: int, variants: ChildDiff) -> list[Operation]:
         Operation(
             "UpdateVariants",
             VARIANTS,
-            {"productId": gid("Product", shopify_id), "variants": inputs[at : at + _VARIANTS_A_CALL]},
+            {"productId": gid("Product", shopify_id), "variants": inputs[at : at + _LIST_INPUT]},
             root="productVariantsBulkUpdate",
             mutation=True,
         )
-        for at in range(0, len(inputs), _VARIANTS_A_CALL)
+        for at in range(0, len(inputs), _LIST_INPUT)
     ]
 
 
@@ -339,10 +339,16 @@ def _metafields(shopify_id: int, diff: ChildDiff) -> list[Operation]:
         )
         for at in range(0, len(sets), _METAFIELDS_A_CALL)
     ]
-    if gone:
-        operations.append(
-            Operation("DeleteMetafields", NO_METAFIELDS, {"metafields": gone}, root="metafieldsDelete", mutation=True)
+    operations += [
+        Operation(
+            "DeleteMetafields",
+            NO_METAFIELDS,
+            {"metafields": gone[at : at + _LIST_INPUT]},
+            root="metafieldsDelete",
+            mutation=True,
         )
+        for at in range(0, len(gone), _LIST_INPUT)
+    ]
     return operations
 
 
