@@ -3,13 +3,16 @@
 SQLite's own `DateTime` drops the offset and its `Numeric` goes through float, so both are stored as text there.
 The *storage form* of a value is what goes into the database by a bulk statement, which skips SQLAlchemy's bind
 processors: `storage_*` below give it, and a test proves that both ways read back alike.
+
+SQLite takes any text in any column, from whichever program. What can't be read comes back as it is, so that one such
+row does not stop the reading of the others; who reads has to look at the type.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
 
 import orjson
 from sqlalchemy import JSON, DateTime, Dialect, Numeric, Text, TypeDecorator
@@ -49,7 +52,10 @@ class UtcTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return (value if isinstance(value, datetime) else datetime.fromisoformat(value)).astimezone(UTC)
+        try:
+            return (value if isinstance(value, datetime) else datetime.fromisoformat(value)).astimezone(UTC)
+        except (ValueError, TypeError, OverflowError):
+            return cast(datetime, value)
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -69,7 +75,10 @@ class ExactDecimal(TypeDecorator[Decimal]):
         return value if dialect.name == "postgresql" else format(value, "f")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        return None if value is None else Decimal(str(value))
+        try:
+            return None if value is None else Decimal(str(value))
+        except InvalidOperation:
+            return cast(Decimal, value)
 
 
 class Document(TypeDecorator[Any]):
@@ -89,4 +98,7 @@ class Document(TypeDecorator[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         if value is None or dialect.name == "postgresql":
             return value
-        return orjson.loads(value)
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value

@@ -154,6 +154,8 @@ class Chunks:
         elif local is None or (not local.dirty and self._admits(self._update(item, local))):
             batch.update.append(replace(item, local_id=row.local_id))
             self.counts.updated += 1
+        elif local.unreadable:
+            self.counts.unchanged += 1  # nothing can be merged with it; the push says what is wrong
         elif local.dirty:
             self._both(batch, item, local)
 

@@ -98,7 +98,7 @@ class Push:
             elif row.held_rev == row.local_rev and not row.decisions and self.gate is None:
                 self.counts.conflicts += 1  # nothing is left to do but to decide
             else:
-                tasks.append(Task(row))
+                tasks.append(Task(row, errors=[_unreadable(row, path) for path in row.unreadable]))
         nodes, missing = self._look([task for task in tasks if task.local.shopify_id is not None])
         tasks = self._edited_but_deleted(tasks, missing)
         existing = self._find([task for task in tasks if task.local.shopify_id is None], nodes)
@@ -177,6 +177,9 @@ class Push:
         adopt: list[Task] = []
         claimed: set[str] = set()
         for task in tasks:
+            if task.errors:
+                adopt.append(task)
+                continue
             if task.local.shopify_id is None:
                 if task.handle in claimed:
                     task.errors.append(_duplicate(task))
@@ -364,4 +367,17 @@ def _duplicate(task: Task) -> RecordError:
         remedy="give one of them another handle",
         record_key=task.name,
         local_id=task.local.local_id,
+    )
+
+
+def _unreadable(local: LocalRecord, path: str) -> RecordError:
+    return RecordError(
+        message=f"{path} holds a value that its column is not made for",
+        code="UNREADABLE",
+        field_path=path,
+        category="validation",
+        remedy="correct the value in the database; the next push sends the record",
+        record_key=local.key,
+        shopify_id=local.shopify_id,
+        local_id=local.local_id,
     )

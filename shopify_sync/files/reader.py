@@ -45,15 +45,15 @@ class FileReader:
         if not start.strip():
             raise UsageError(f"{self.path} is empty", next="check the path")
         kind = self.format or ("jsonl" if start.lstrip(codecs.BOM_UTF8).lstrip()[:1] == b"{" else "shopify-csv")
-        reader: JsonLines | ShopifyCsv
         if kind == "jsonl":
             raw.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
-            yield from (reader := JsonLines(raw))
-        else:
-            raw.seek(0)
-            # Bytes that are no UTF-8 survive as surrogates, so that they can be told with their line.
-            with io.TextIOWrapper(raw, encoding=_encoding(start), errors="surrogateescape", newline="") as text:
-                yield from (reader := ShopifyCsv(text, self.now))
+            yield from JsonLines(raw)
+            return
+        raw.seek(0)
+        # Bytes that are no UTF-8 survive as surrogates, so that they can be told with their line.
+        with io.TextIOWrapper(raw, encoding=_encoding(start), errors="surrogateescape", newline="") as text:
+            reader = ShopifyCsv(text, self.now)
+            yield from reader
         for name, rows in sorted(reader.ignored.items()):
             why = "stock is not imported yet" if name.lower() in _STOCK else "not carried"
             self.notes.append(f"column {name!r}: content in {rows:,} rows, {why}")

@@ -34,7 +34,7 @@ class LocalRecord:
     the bases of fields in dispute, `decisions` what was decided of them, by path. `local_rev` moves with each local
     edit; `refused_rev` is the one that Shopify refused, `held_rev` one of which only disputes are left.
     `push_started_at` is the server's time just before we first asked for its creation, `read_at` the one when
-    Shopify's state was read.
+    Shopify's state was read. `unreadable` names what holds no value of its column's kind.
     """
 
     local_id: int
@@ -52,6 +52,7 @@ class LocalRecord:
     push_started_at: datetime | None = None
     edited_at: datetime | None = None
     read_at: datetime | None = None
+    unreadable: tuple[str, ...] = ()
     disputed: list[dict[str, Any]] = field(default_factory=list)
     decisions: dict[str, Decision] = field(default_factory=dict)
 

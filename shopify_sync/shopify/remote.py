@@ -68,14 +68,14 @@ class ShopifyRemote:
             documents.listing(self.entity),
             {"first": limit, "after": cursor, "query": query},
         )
-        return self._page(operation)
+        return self._page(operation, cursor)
 
     def enumerate(self, cursor: str | None, limit: int) -> Page:
         """One light page of everything, in order of the ids."""
         document = documents.enumerating(self.entity)
-        return self._page(Operation(f"Enumerate{self.entity.label}", document, {"first": limit, "after": cursor}))
+        return self._page(Operation(f"Enumerate{self.entity.label}", document, {"first": limit, "after": cursor}), cursor)
 
-    def _page(self, operation: Operation) -> Page:
+    def _page(self, operation: Operation, cursor: str | None) -> Page:
         reply = self._execute(operation)
         with _as_asked():
             found = reply.data[self.entity.root]

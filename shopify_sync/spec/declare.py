@@ -64,11 +64,21 @@ class Maps:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One mapped column of a table, made from its annotation."""
+    """One mapped column of a table, made from its annotation. `kind` is the Python type of its values."""
 
     name: str
     form: Form
     maps: Maps
+    kind: type = object
+
+    def reads(self, value: Any) -> bool:
+        """Whether a value is of this column's kind; SQLite lets other programs write any."""
+        if value is None or self.form in (Form.INT, Form.BOOL):  # Shopify names these in its refusal
+            return True
+        if not isinstance(value, self.kind):
+            return False
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        return all(isinstance(item, str) for item in inner)
 
 
 _FORMS: dict[Any, Form] = {
@@ -89,14 +99,18 @@ def columns_of(table: type) -> tuple[Column, ...]:
         inner, *extras = typing.get_args(hint)
         maps = next((extra for extra in extras if isinstance(extra, Maps)), None)
         if maps is not None:
-            found.append(Column(name, _form(inner), maps))
+            kind = _bare(inner)
+            found.append(Column(name, _form(kind), maps, typing.get_origin(kind) or kind))
     return tuple(found)
 
 
-def _form(hint: Any) -> Form:
+def _bare(hint: Any) -> Any:
     if isinstance(hint, types.UnionType):
-        kinds = [arg for arg in typing.get_args(hint) if arg is not type(None)]
-        hint = kinds[0]
+        return next(arg for arg in typing.get_args(hint) if arg is not type(None))
+    return hint
+
+
+def _form(hint: Any) -> Form:
     if typing.get_origin(hint) in (list, dict):
         return Form.JSON
     try:

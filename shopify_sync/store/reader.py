@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, select
 
 from shopify_sync.records import Record
-from shopify_sync.spec import Child, Entity
+from shopify_sync.spec import Child, Column, Entity, Form
 
 
 class RecordReader:
@@ -38,6 +38,14 @@ class RecordReader:
                     found[parent][child.name].append(item)
         return found
 
+    def unreadable(self, record: Record) -> tuple[str, ...]:
+        """Take what is not of its column's kind out of a record, and tell where it stood: `variants[12].price`."""
+        found = _emptied(self.entity.columns, record, "")
+        for child in self.entity.children:
+            for item in record[child.name]:
+                found += _emptied(child.columns, item, f"{child.name}[{item['local_id']}].")
+        return tuple(found)
+
     def children(self, conn: Connection, child: Child, parents: Sequence[int]) -> list[tuple[int, Record]]:
         """(parent's local id, element) of one list, in order."""
         statement, parent = self._children[child.name]
@@ -64,3 +72,12 @@ class RecordReader:
             statement = statement.where(table.c[name] == value)
         order = [table.c.position.nulls_last()] if "position" in table.c else []
         return statement.order_by(parent, *order, table.c.id), parent
+
+
+def _emptied(columns: Sequence[Column], record: Record, prefix: str) -> list[str]:
+    found = []
+    for column in columns:
+        if not column.reads(record[column.name]):
+            record[column.name] = column.kind() if column.form is Form.JSON else None
+            found.append(f"{prefix}{column.name}")
+    return found

@@ -104,6 +104,7 @@ class DatabaseSession:
                     push_started_at=row["push_started_at"],
                     edited_at=row["edited_at"],
                     read_at=row["synced_at"],
+                    unreadable=self.local.reader.unreadable(records[row["id"]]),
                     disputed=row["disputed"] or [],
                     decisions=decided.get(row["id"], {}),
                 )

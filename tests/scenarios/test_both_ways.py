@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from shopify_sync.sandbox import SandboxServer
 from tests.world import World
 
 
@@ -219,3 +220,64 @@ def test_both_databases_of_one_shop_agree(world: World, tmp_path_factory: pytest
     other = World(world.server, f"sqlite:///{tmp_path_factory.mktemp('other')}/shop.db")
     other.pull()
     assert world.dump() == other.dump()
+
+
+    ours, theirs = world.dump(), other.dump()
+    if world.url.startswith("sqlite"):
+        assert ours == theirs
+    else:
+        assert {name: len(rows) for name, rows in ours.items()} == {name: len(rows) for name, rows in theirs.items()}
+
+
+def test_a_picture_that_is_added_to_a_product_is_sent_once(world: World) -> None:
+    """Shopify serves it at an address of its own; it is known again, and nothing is sent or disputed any more."""
+    world.pull()
+    local_id = world.value("SELECT min(product_id) FROM product_media")
+    world.sql("INSERT INTO product_media (product_id, url, position) VALUES (?, 'https://x.test/new.jpg', 9)", local_id)
+    picture = world.value("SELECT max(id) FROM product_media")
+    result = world.push()
+    assert (result.status, result.counts.updated) == ("succeeded", 1), result.as_json()
+    assert world.rows("SELECT id FROM product_media WHERE source_url = 'https://x.test/new.jpg'") == [(picture,)]
+    assert world.push().counts.seen == 0
+
+
+def test_a_change_within_the_second_of_the_last_read_is_not_overwritten(world: World) -> None:
+    """`updatedAt` has whole seconds: equal times do not prove that nothing changed since."""
+    world.pull()
+    local_id, number, handle = world.rows("SELECT id, shopify_id, handle FROM products ORDER BY id")[0]
+    world.server.edit(product=handle, set={"title": "First"})
+    world.pull()
+    second = world.on_shopify(number)["updatedAt"]
+    world.server.edit(product=handle, set={"title": "Theirs"})
+    world.server.shop.table("Product")[number]["updatedAt"] = second
+    world.sql("UPDATE products SET title = 'Ours' WHERE id = ?", local_id)
+    assert world.push().counts.conflicts == 1
+    assert world.on_shopify(number)["title"] == "Theirs"
+
+
+@pytest.mark.parametrize(
+    ("statement", "field"),
+    [
+        ("UPDATE products SET tags = 'a, b' WHERE id = 3", "tags"),
+        ("UPDATE products SET tags = '[1, {}]' WHERE id = 3", "tags"),
+        ("UPDATE products SET title = x'ff00' WHERE id = 3", "title"),
+        ("UPDATE products SET published_at = 'yesterday' WHERE id = 3", "published_at"),
+        ("UPDATE product_variants SET price = 'cheap' WHERE product_id = 3", "price"),
+        ("UPDATE product_variants SET option_values = '[\"S\"]' WHERE product_id = 3", "option_values"),
+        ("UPDATE product_options SET \"values\" = 'S' WHERE product_id = 3", "values"),
+    ],
+)
+def test_a_value_that_no_column_is_made_for_is_the_records_own_fault(
+    server: SandboxServer, sqlite_url: str, statement: str, field: str
+) -> None:
+    """SQLite takes any text in any column: one such row is told by name, and the others are sent."""
+    world = World(server, sqlite_url)
+    world.pull()
+    world.sql(statement)
+    world.sql("UPDATE products SET title = 'Fine' WHERE id = 5")
+    result = world.push()
+    assert (result.exit_code, result.counts.updated, result.counts.failed) == (3, 1, 1)
+    assert result.errors[0].code == "UNREADABLE"
+    assert result.errors[0].field_path.endswith(field)
+    assert world.rows("SELECT id FROM products WHERE dirty") == [(3,)]
+    assert [run.exit_code for run in world.sync()] == [0, 3]

@@ -23,18 +23,25 @@ def media_source(item: Record) -> str:
 def complete(record: Record, base: Record | None) -> Record:
     """A product always has a variant, and a variant without options the value "Default Title" of an option "Title".
 
-    Source: Admin schema, Product.hasOnlyDefaultVariant. Here one may leave both out.
+    Source: Admin schema, Product.hasOnlyDefaultVariant. Here one may leave both out. The values of a variant come
+    in the order of the options, as Shopify lists them; a database may keep another one.
     """
     variants, options = record.get("variants") or [], record.get("options") or []
     if not variants:
         return record | {"variants": base["variants"], "options": base["options"]} if base else record
     if options or len(variants) > 1:
-        return record
+        names = [option["name"] for option in options]
+        return record | {"variants": [variant | {"option_values": _in_order(variant, names)} for variant in variants]}
     chosen = variants[0].get("option_values") or {push.DEFAULT_OPTION: push.DEFAULT_VALUE}
     return record | {
         "options": [{"shopify_id": None, "name": n, "position": 1, "values": [v]} for n, v in chosen.items()],
         "variants": [variants[0] | {"option_values": chosen}],
     }
+
+
+def _in_order(variant: Record, names: list[str]) -> dict[str, str]:
+    values = variant.get("option_values") or {}
+    return {name: values[name] for name in names if name in values} | values
 
 
 def skus(record: Record) -> str | None:
