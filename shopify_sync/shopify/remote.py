@@ -73,7 +73,9 @@ class ShopifyRemote:
     def enumerate(self, cursor: str | None, limit: int) -> Page:
         """One light page of everything, in order of the ids."""
         document = documents.enumerating(self.entity)
-        return self._page(Operation(f"Enumerate{self.entity.label}", document, {"first": limit, "after": cursor}), cursor)
+        return self._page(
+            Operation(f"Enumerate{self.entity.label}", document, {"first": limit, "after": cursor}), cursor
+        )
 
     def _page(self, operation: Operation, cursor: str | None) -> Page:
         reply = self._execute(operation)

@@ -62,6 +62,44 @@ def test_passing_faults_lose_nothing(server: SandboxServer, sqlite_url: str, fau
     assert len(server.shop.table("Product")) == 35
 
 
+@pytest.mark.parametrize("lost", ["reset_before@UpdateVariants=1", "reset_after@SetProduct=4x"])
+def test_half_of_a_change_is_completed_by_the_next_run(server: SandboxServer, sqlite_url: str, lost: str) -> None:
+    """Stopped between the writes of one record: what Shopify has of our change is ours, no dispute with ourselves."""
+    world = World(server, sqlite_url, clock=ManualClock())
+    world.pull()
+    local_id, number = world.rows(
+        "SELECT p.id, p.shopify_id FROM products p JOIN product_media m ON m.product_id = p.id ORDER BY p.id"
+    )[0]
+    world.sql("UPDATE products SET title = 'Both' WHERE id = ?", local_id)
+    world.sql("UPDATE product_variants SET price = '3.21' WHERE product_id = ?", local_id)
+    world.sql("INSERT INTO product_media (product_id, url, position) VALUES (?, 'https://x.test/new.jpg', 9)", local_id)
+    server.fault(lost)
+    assert world.push().exit_code == 6
+    server.faults.replace(())
+    with world.app() as app:
+        app.breaker_reset()
+    assert [run.exit_code for run in world.sync()] == [0, 0]
+    assert world.rows("SELECT * FROM conflict_log") == []
+    assert world.value("SELECT count(*) FROM products WHERE dirty") == 0
+    assert {v["price"] for v in server.shop.table("ProductVariant").values() if v["productId"] == number} == {"3.21"}
+
+
+@pytest.mark.parametrize("lost", ["reset_after@SetProduct=4x", "reset_before@PublishProduct=1"])
+def test_a_creation_that_was_cut_off_is_no_conflict(server: SandboxServer, sqlite_url: str, lost: str) -> None:
+    """The pull that meets our own half-made product knows it, as the push does."""
+    world = World(server, sqlite_url, clock=ManualClock())
+    world.pull()
+    world.new_product("Cut off", published_at="2026-11-01T00:00:00Z")
+    server.fault(lost)
+    assert world.push().exit_code == 6
+    server.faults.replace(())
+    with world.app() as app:
+        app.breaker_reset()
+    assert [run.exit_code for run in world.sync()] == [0, 0]
+    assert world.rows("SELECT * FROM conflict_log") == []
+    assert len(server.shop.table("Product")) == 31
+
+
 def test_partial_answers_are_not_stored(server: SandboxServer, sqlite_url: str) -> None:
     """An answer with a part missing is asked for again, never taken for the whole."""
     server.fault("partial@FetchProducts=1x")
