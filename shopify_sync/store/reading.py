@@ -21,7 +21,7 @@ from shopify_sync.errors import DatabaseError, UsageError
 
 Row: TypeAlias = dict[str, Any]
 
-_JSON = {"error", "notes", "scopes", "base", "local", "remote", "tags", "values", "option_values", "payload"}
+_JSON = {"error", "notes", "scopes", "base", "local", "remote", "merged", "tags", "values", "option_values", "payload"}
 _BOOLS = {"dirty", "is_gift_card", "requires_selling_plan", "taxable", "tracked", "requires_shipping"}
 _TIMES = {"watermark", "probe_until"}  # beside all that end in _at
 _COUNTS = ("seen", "created", "updated", "unchanged", "deleted", "conflicts", "failed")
@@ -214,13 +214,33 @@ class Reader:
         ]
         return _run(rows[0]) | {"errors": named}
 
-    def conflicts(self, status: str | None = "open", entity: str | None = None) -> list[Row]:
+    def conflicts(
+        self,
+        status: str | None = "open",
+        entity: str | None = None,
+        *,
+        record: str | None = None,
+        domain: str | None = None,
+        newest: int | None = None,
+    ) -> list[Row]:
+        """Rows of `conflict_log` in order. `waiting` is open or decided; `newest`: as many, newest first."""
         where, values = ["1 = 1"], list[Any]()
-        for column, value in (("status", status), ("entity", entity)):
+        if status == "waiting":
+            where.append("status <> 'closed'")
+            status = None
+        for column, value in (("status", status), ("entity", entity), ("record_key", record)):
             if value is not None:
                 where.append(f"{column} = %s")
                 values.append(value)
-        return self._rows(f"SELECT * FROM conflict_log WHERE {' AND '.join(where)} ORDER BY id", *values)
+        if domain is not None:
+            where.append("shop_id IN (SELECT id FROM shops WHERE domain = %s)")
+            values.append(domain)
+        order = "ORDER BY id"
+        if newest is not None:
+            # A row counts from when somebody decided it, else from when it was found.
+            order = "ORDER BY coalesce(decided_at, created_at) DESC, id DESC LIMIT %s"
+            values.append(newest)
+        return self._rows(f"SELECT * FROM conflict_log WHERE {' AND '.join(where)} {order}", *values)
 
     def conflict(self, number: int) -> Row | None:
         return next(iter(self._rows("SELECT * FROM conflict_log WHERE id = %s", number)), None)
