@@ -28,7 +28,7 @@ COMMANDS = {
     "status": ("status", "Last run of each entity, what waits, breaker."),
     "history": ("status", "Runs: list, show one with its errors, prune."),
     "retry": ("sync", "Send again what Shopify refused."),
-    "conflicts": ("conflicts", "What both sides changed: list, show."),
+    "conflicts": ("conflicts", "What both sides changed: list, show, resolve, undo."),
     "breaker": ("breaker", "The circuit breaker: status, reset, trip."),
     "config": ("configuration", "The settings in force: show, validate, path."),
     "db": ("db", "The database: upgrade, current, check."),

@@ -13,7 +13,7 @@ from tests.cli.conftest import Terminal
 GROUPS = {
     "products": ("pull", "push", "sync", "list", "show"),
     "history": ("show", "prune"),
-    "conflicts": ("list", "show"),
+    "conflicts": ("list", "show", "resolve", "log", "undo"),
     "breaker": ("status", "reset", "trip"),
     "config": ("show", "validate", "path"),
     "db": ("upgrade", "current", "check"),
