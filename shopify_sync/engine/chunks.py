@@ -55,6 +55,7 @@ class Chunks:
     held_back: int = 0
     matched: int = 0
     ambiguous: int = 0
+    told: set[int] = field(default_factory=set)  # Shopify ids that a plan has told as new
     _second: dict[str, list[int]] | None = None
 
     def __post_init__(self) -> None:
@@ -127,11 +128,17 @@ class Chunks:
                     batch.reopen.append(tomb.id)
             elif (found := twins.get(number)) is not None:
                 self._twin(batch, item, found, local)
-            elif self._admits(decide.pulled(self.entity, item.node) if self.gate else None):
+            elif self._new(item):
                 batch.create.append(item)
                 self.counts.created += 1
         self._missing(session, batch, list(fetched.missing), known)
         return batch
+
+    def _new(self, item: Incoming) -> bool:
+        if self.gate is None:
+            return True
+        self.told.add(shopify_id(item.node))
+        return self.gate.admits(decide.pulled(self.entity, item.node))
 
     def _local(
         self, session: Session, incoming: Sequence[Incoming], known: dict[int, Known], twins: dict[int, list[int]]

@@ -143,8 +143,7 @@ class Outcome:
         else:
             moved = {line.path for line in lines(self.entity, compare(self.entity, sent.remote, remote))}
             wanted = [line.path for line in lines(self.entity, sent.to_remote)]
-            quiet = {column.name for column in self.entity.columns if not column.maps.sendable}
-            kept = [p for p in wanted if p not in moved and not p.endswith(".order") and p not in quiet]
+            kept = [p for p in wanted if p not in moved and not p.endswith(".order") and p not in self._quiet]
         return [
             RecordError(
                 message="Shopify accepted the change but still has the old value",
@@ -189,8 +188,13 @@ class Outcome:
                 by="sync:overtaken",
             )
             for path, line in differs.items()
-            if path in wanted and not path.endswith(".order") and not path.endswith("]")
+            if path in wanted and not path.endswith((".order", "]")) and path not in self._quiet
         ]
+
+    @property
+    def _quiet(self) -> set[str]:
+        """Fields that Shopify sets by its own clock when it is asked to."""
+        return {column.name for column in self.entity.columns if not column.maps.sendable}
 
 
 def _creation(record: Record) -> decide.Finding:

@@ -168,9 +168,10 @@ class Pull:
         counted = before.counted or {}
         standing = self.local.standing()
         drift = None if total is None else total - standing.linked - standing.absent
-        if before.watermark is None and drift is not None and not self.options.dry_run:
+        if before.watermark is None and drift is not None:
             # All was just listed; what came or went meanwhile shows in the numbers of the next pull.
-            self._remember(0, now)
+            if not self.options.dry_run:
+                self._remember(0, now)
             return
         at = datetime.fromisoformat(counted["at"]) if counted.get("at") else None
         due = at is None or (now - at).total_seconds() > self.options.reconcile_every_s

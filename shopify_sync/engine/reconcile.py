@@ -40,7 +40,7 @@ class Reconcile:
         self.brakes.before_deletions(local.standing(), len(self.gone))
         if self.lost:
             buried = local.buried(self.lost)
-            self.lost = [number for number in self.lost if number not in buried]
+            self.lost = [number for number in self.lost if number not in buried | self.chunks.told]
         self.context.result.counts.seen += len(self.lost) + len(self.gone)
         for chunk in self.chunks.cut(self.lost):
             self.chunks.store(remote.fetch(chunk), None)

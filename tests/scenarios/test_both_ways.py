@@ -221,6 +221,7 @@ def test_both_databases_of_one_shop_agree(world: World, tmp_path_factory: pytest
     other.pull()
     assert world.dump() == other.dump()
 
+
 def test_a_picture_that_is_added_to_a_product_is_sent_once(world: World) -> None:
     """Shopify serves it at an address of its own; it is known again, and nothing is sent or disputed any more."""
     world.pull()
