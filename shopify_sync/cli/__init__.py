@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": ("setup", "Check token, scopes, API version, clock, database."),
     "plan": ("plan", "Show what sync would do, field by field; changes nothing."),
     "apply": ("plan", "Carry out a saved plan, exactly, or refuse what moved."),
+    "undo": ("undo", "Put back what a run changed, on both sides."),
     "sync": ("sync", "Pull, then push; all entities in dependency order."),
     "products": ("products", "Products: pull, push, sync, list, show."),
     "import": ("importing", "Read products from Shopify's CSV or JSONL."),

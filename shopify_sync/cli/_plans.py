@@ -30,8 +30,8 @@ _TITLES = {
 _LONGEST = 60
 
 
-def show_plan(plan: Plan, options: Options, *, limit: int = 50, saved: str = "") -> None:
-    """The plan as one JSON document, or for people."""
+def show_plan(plan: Plan, options: Options, *, limit: int = 50, saved: str = "", following: str = "") -> None:
+    """The plan as one JSON document, or for people; `following` is the command that does it."""
     if options.json:
         print_json(plan.as_json())
         return
@@ -57,7 +57,8 @@ def show_plan(plan: Plan, options: Options, *, limit: int = 50, saved: str = "")
     if saved:
         say(f"saved; next: `shopify-sync apply {saved}` does exactly this")
     elif plan.changes:
-        say("nothing was written; next: `shopify-sync sync` does it, `plan -o FILE` saves it for `apply`")
+        does = following or "`shopify-sync sync` does it, `plan -o FILE` saves it for `apply`"
+        say(f"nothing was written; next: {does}")
     elif totals["conflicts"]:
         say("next: `shopify-sync conflicts list`")
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from shopify_sync.records import (
     ApiUse,
     Batch,
+    Change,
     Checkpoint,
     Fetched,
     Incoming,
@@ -114,6 +115,19 @@ class Session(Protocol):
     def journal_burial(self, tomb: Tomb, action: str) -> int: ...
 
     def journal_outcome(self, journal: int, after: Node | None) -> None: ...
+
+    def erase(self, local_id: int) -> None:
+        """Take a record out of the database, as if it had never come."""
+        ...
+
+    def put_back(self, now: LocalRecord | None, here: Record, change: Change, *, unlink: bool) -> None:
+        """Give rows back what they had before a change, and the base that went with it; `now` None: they are gone.
+        With `unlink` the record is no longer on Shopify."""
+        ...
+
+    def unbury(self, local_id: int, before: Any, made: int | None) -> None:
+        """A deletion was taken back on Shopify (`made` is its new id there): it waits again."""
+        ...
 
     def checkpoint(self, checkpoint: Checkpoint) -> None: ...
 

@@ -20,6 +20,7 @@ from shopify_sync.records.exchange import (
 from shopify_sync.records.plans import Action, Applying, Gate, PlanLine, Planning
 from shopify_sync.records.rows import (
     Batch,
+    Change,
     Checkpoint,
     Decision,
     Disagreement,
@@ -40,6 +41,7 @@ __all__ = [
     "ApiUse",
     "Applying",
     "Batch",
+    "Change",
     "Checkpoint",
     "Cost",
     "Counts",

@@ -172,6 +172,23 @@ class Tomb:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a run did to one record on one side (`local` or `shopify`), as JSON; see `store/journal.py`.
+
+    `later` is what the next run found on that side, where it told: what this one left.
+    """
+
+    local_id: int | None
+    shopify_id: int | None
+    key: str
+    side: str
+    action: str
+    before: Any
+    after: Any
+    later: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How many records there are: `linked` ones that live, of these `changed` here, `unlinked` ones, and deletions
     that `wait`; `absent` are the records that Shopify has and that were deleted here."""

@@ -51,3 +51,12 @@ def save(
     where = (_TABLE.c.shop_id == shop_id, _TABLE.c.entity == entity, _TABLE.c.direction == direction)
     if conn.execute(_TABLE.update().where(*where).values(**values)).rowcount == 0:
         conn.execute(_TABLE.insert().values(shop_id=shop_id, entity=entity, direction=direction, **values))
+
+
+def rewind(conn: Connection, shop_id: int, entity: str, watermark: datetime | None) -> None:
+    """Let the next pull begin earlier; from the very beginning with None."""
+    conn.execute(
+        _TABLE.update()
+        .where(_TABLE.c.shop_id == shop_id, _TABLE.c.entity == entity, _TABLE.c.direction == "pull")
+        .values(watermark=watermark, cursor=None, query=None, started_at=None)
+    )

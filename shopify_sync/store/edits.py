@@ -39,11 +39,12 @@ class Editor:
             .limit(1)
         ).scalar()
         if found is None:
-            self._insert(conn, {**(defaults or {}), **record})
+            self.insert(conn, {**(defaults or {}), **record})
             return "created"
         return "updated" if self._change(conn, found, record) else "unchanged"
 
-    def _insert(self, conn: Connection, record: Record) -> None:
+    def insert(self, conn: Connection, record: Record) -> None:
+        """A new record with everything below it."""
         values = self._values(self.entity.columns, record)
         result = conn.execute(insert(self.table).values(shop_id=self.shop_id, **values))
         local_id = result.inserted_primary_key[0] if result.inserted_primary_key else None

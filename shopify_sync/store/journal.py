@@ -1,19 +1,22 @@
 """`run_changes`: what each run changed, on which side, and what stood there before and after; what `undo` reads.
 
 On the side `local` a row holds, as `before` and `after`, `{"record", "row"}` (the record in our words and the
-system's columns), or only `{"hash"}` where the payload of that hash says it all: a bulk write of thousands of rows
-costs one statement. On the side `shopify` it holds `{"node"}`, or `{"sent"}` while the answer is not known.
+system's columns), or `{"payload", "at"}` and `{"hash"}` where the payload of that hash says it all, so that a bulk
+write of thousands of rows stays one. On the side `shopify` it holds `{"node"}`, or `{"sent"}` while the answer is
+not known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from shopify_sync.columns import storage_time
+from shopify_sync.records import Change as Told
 from shopify_sync.records import Incoming, LocalRecord, Node, Settlement, Tomb
 from shopify_sync.spec import Entity, plain, shopify_id
 from shopify_sync.store.sql import Dialect
@@ -75,7 +78,7 @@ def rows(
         return
     table: str = entity.table.__tablename__  # type: ignore[attr-defined]
     mark = dialect.mark
-    payload = dialect.wrapped("payload", "payload")
+    payload = dialect.wrapped(payload="payload", at="updated_at")
     at = storage_time(now)
     conn.exec_driver_sql(
         "INSERT INTO run_changes "
@@ -123,6 +126,21 @@ def _payload(row: Mapping[str, Any]) -> Any:
     return row.get("payload")
 
 
+def whole(conn: Connection, run_id: int, entity: Entity, local: LocalRecord, here: Any, now: datetime) -> None:
+    """A record whose rows are about to be given back what they once had."""
+    if not run_id:
+        return
+    row = {
+        "shopify_id": local.shopify_id,
+        "updated_at": plain(local.updated_at),
+        "dirty": local.dirty,
+        "disputed": local.disputed or None,
+    }
+    before = {"record": plain(local.record), "row": row, "payload": local.node}
+    after = {"record": here}
+    _insert(conn, run_id, entity, local.local_id, local.shopify_id, local.key, "local", "update", before, after, now)
+
+
 def intended(
     conn: Connection,
     run_id: int,
@@ -150,6 +168,12 @@ def intended(
     )
 
 
+def unlinked(conn: Connection, run_id: int, entity: Entity, local: LocalRecord, now: datetime) -> None:
+    """A record that was never on Shopify, as it is before it goes there."""
+    before = {"record": plain(local.record), "row": {"dirty": True}, "payload": None}
+    _insert(conn, run_id, entity, local.local_id, None, local.key, "local", "update", before, None, now)
+
+
 def burial(conn: Connection, run_id: int, entity: Entity, tomb: Tomb, action: str, now: datetime) -> int:
     from shopify_sync.store import tombs
 
@@ -166,10 +190,38 @@ def outcome(conn: Connection, journal_id: int, after: Node | None) -> None:
     conn.execute(_TABLE.update().where(_TABLE.c.id == journal_id).values(**values))
 
 
-def of_runs(conn: Connection, run_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Everything that these runs changed, in order."""
-    found = conn.execute(select(_TABLE).where(_TABLE.c.run_id.in_(list(run_ids))).order_by(_TABLE.c.id))
-    return [dict(row) for row in found.mappings()]
+def of_runs(conn: Connection, run_ids: Sequence[int], entity: str) -> list[Told]:
+    """Everything that these runs changed, in order; with what later runs found, where only a hash was kept."""
+    rows = conn.execute(
+        select(_TABLE).where(_TABLE.c.run_id.in_(list(run_ids)), _TABLE.c.entity == entity).order_by(_TABLE.c.id)
+    )
+    found = [
+        Told(
+            row["local_id"],
+            row["shopify_id"],
+            row["record_key"] or "",
+            row["side"],
+            row["action"],
+            row["before"],
+            row["after"],
+        )
+        for row in rows.mappings()
+    ]
+    last = max(run_ids, default=0)
+    later = conn.execute(
+        select(_TABLE.c.local_id, _TABLE.c.before)
+        .where(_TABLE.c.run_id > last, _TABLE.c.entity == entity, _TABLE.c.side == "local")
+        .order_by(_TABLE.c.id)
+    )
+    firsts: dict[int, Any] = {}
+    for local_id, before in later:
+        firsts.setdefault(local_id, before)
+    return [
+        replace(change, later=firsts[change.local_id])
+        if change.side == "local" and change.local_id in firsts
+        else change
+        for change in found
+    ]
 
 
 def _insert(

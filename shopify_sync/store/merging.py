@@ -48,12 +48,12 @@ class RowMerger:
         changes: list[tuple[int, dict[str, Any]]] = []
         new: list[dict[str, Any]] = []
         gone: list[int] = []
-        for before, after in pair(child, current, wanted):
+        for before, after in _paired(child, current, wanted):
             if after is None and before is not None:
                 gone.append(before["local_id"])
             elif after is not None:
                 values = _differing(child.columns, before, after)
-                if numbered and (moved or before is None):
+                if numbered and (moved or (before is None and child.position_column)):
                     values[numbered] = places[id(after)]
                 for extra in child.remembers or ():
                     if before is None and after.get(extra) is not None:
@@ -117,6 +117,19 @@ def _equal(column: Column, old: Any, new: Any) -> bool:
 
 
 def _moved(child: Child, current: list[Record], wanted: list[Record]) -> bool:
+    """Whether what stays stands in another order, or something new stands before something old."""
     places = {id(item): at for at, item in enumerate(current)}
-    kept = [places[id(before)] for before, after in pair(child, current, wanted) if before and after is not None]
-    return kept != sorted(kept) or len(kept) != len(wanted) or len(kept) != len(current)
+    order = {id(item): at for at, item in enumerate(wanted)}
+    found = [(order[id(after)], before) for before, after in _paired(child, current, wanted) if after is not None]
+    kept = [places[id(before)] for _, before in sorted(found, key=lambda pair: pair[0]) if before is not None]
+    stays = [before is not None for _, before in sorted(found, key=lambda pair: pair[0])]
+    return kept != sorted(kept) or stays != sorted(stays, reverse=True)
+
+
+def _paired(child: Child, current: list[Record], wanted: list[Record]) -> list[tuple[Record | None, Record | None]]:
+    """Rows and what they are to be: by the row's own number, else by Shopify id or identity."""
+    rows = {item["local_id"]: item for item in current}
+    known = [(rows.pop(item["local_id"]), item) for item in wanted if item.get("local_id") in rows]
+    matched = {id(item) for _, item in known}
+    rest = [item for item in wanted if id(item) not in matched]
+    return [*known, *pair(child, list(rows.values()), rest)]

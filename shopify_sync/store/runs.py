@@ -144,6 +144,39 @@ def refused(conn: Connection, shop_id: int, run_id: int | None) -> dict[str, lis
     return found
 
 
+def together(conn: Connection, shop_id: int, run_id: int, *, alone: bool) -> list[dict[str, Any]]:
+    """A run, and those of the same command, in order."""
+    where = _RUNS.c.shop_id == shop_id
+    chosen = conn.execute(select(_RUNS.c.id, _RUNS.c.group_id).where(where, _RUNS.c.id == run_id)).first()
+    if chosen is None:
+        return []
+    members = _RUNS.c.id == run_id
+    if not alone:
+        group = chosen[1] or chosen[0]
+        members = (_RUNS.c.id == group) | (_RUNS.c.group_id == group)
+    rows = conn.execute(
+        select(_RUNS.c.id, _RUNS.c.entity, _RUNS.c.direction, _RUNS.c.status).where(where, members).order_by(_RUNS.c.id)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def pulled_before(conn: Connection, shop_id: int, entity: str, run_id: int) -> datetime | None:
+    """When the last pull before a run began; None where there was none."""
+    found: datetime | None = conn.execute(
+        select(_RUNS.c.started_at)
+        .where(
+            _RUNS.c.shop_id == shop_id,
+            _RUNS.c.entity == entity,
+            _RUNS.c.direction == "pull",
+            _RUNS.c.status.in_(("succeeded", "partial")),
+            _RUNS.c.id < run_id,
+        )
+        .order_by(_RUNS.c.id.desc())
+        .limit(1)
+    ).scalar()
+    return found
+
+
 def prune(conn: Connection, shop_id: int, before: datetime) -> int:
     """Forget runs that ended before a moment, but for those whose refusals still stand. How many went."""
     open_runs = select(_ERRORS.c.run_id).where(_ERRORS.c.resolved_at.is_(None))

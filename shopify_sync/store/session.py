@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from shopify_sync.columns import storage_time
 from shopify_sync.records import (
     Batch,
+    Change,
     Checkpoint,
     Dispute,
     Incoming,
@@ -25,7 +26,7 @@ from shopify_sync.records import (
     Tomb,
 )
 from shopify_sync.spec import plain, record_of, shopify_id
-from shopify_sync.store import checkpoints, conflicts, journal, runs, tombs
+from shopify_sync.store import checkpoints, conflicts, journal, restoring, runs, tombs
 from shopify_sync.store.adoption import adopt_children
 from shopify_sync.store.merging import RowMerger
 from shopify_sync.store.rows import node_of
@@ -316,6 +317,8 @@ class DatabaseSession:
     # what undo needs
 
     def journal(self, local: LocalRecord, action: str, before: Node | None, sent: Record | None) -> int:
+        if action == "create" and before is None and local.record:
+            journal.unlinked(self.conn, self.local.run_id, self.entity, local, self._now())
         return journal.intended(
             self.conn, self.local.run_id, self.entity, local, action, before, plain(sent), self._now()
         )
@@ -337,6 +340,18 @@ class DatabaseSession:
             self._now(),
             {item.local_id: item.payload_hash for item in incoming if item.local_id is not None},
         )
+
+    # undo
+
+    def erase(self, local_id: int) -> None:
+        journal.rows(self.conn, self.dialect, self.local.run_id, self.entity, [local_id], "delete", self._now())
+        self.writer.drop(self.conn, [local_id])
+
+    def put_back(self, now: LocalRecord | None, here: Record, change: Change, *, unlink: bool) -> None:
+        restoring.put_back(self, now, here, change, unlink=unlink)
+
+    def unbury(self, local_id: int, before: Any, made: int | None) -> None:
+        tombs.unbury(self.conn, self.local.shop_id, self.entity, local_id, before, made)
 
     # the run
 

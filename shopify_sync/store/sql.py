@@ -38,8 +38,8 @@ class Dialect(Protocol):
         """A JSON value as a bound parameter."""
         ...
 
-    def wrapped(self, key: str, column: str) -> str:
-        """An expression: the JSON object with one key that holds a JSON column."""
+    def wrapped(self, *, payload: str, at: str) -> str:
+        """An expression: the JSON object `{"payload": …, "at": …}` of a JSON column and one of a time."""
         ...
 
 
@@ -93,8 +93,15 @@ class SqliteDialect(_Shared):
         # SQLite before 3.39 has no IS DISTINCT FROM; its IS NOT means the same.
         return text.replace("IS DISTINCT FROM", "IS NOT")
 
-    def wrapped(self, key: str, column: str) -> str:
-        return f"'{{\"{key}\":' || {column} || '}}'"
+    def wrapped(self, *, payload: str, at: str) -> str:
+        parts = (
+            "'{\"payload\":'",
+            f"coalesce({payload}, 'null')",
+            "',\"at\":'",
+            f"coalesce('\"' || {at} || '\"', 'null')",
+            "'}'",
+        )
+        return " || ".join(parts)
 
     def new_ids(self, conn: Connection, table: str, count: int) -> list[int]:
         """Ids never used before. The caller's transaction holds the write lock, so nobody else takes them."""
@@ -108,8 +115,8 @@ class PostgresDialect(_Shared):
     many = "(SELECT unnest(%s::bigint[]))"
     many_texts = "(SELECT unnest(%s::text[]))"
 
-    def wrapped(self, key: str, column: str) -> str:
-        return f"jsonb_build_object('{key}', {column})"
+    def wrapped(self, *, payload: str, at: str) -> str:
+        return f"jsonb_build_object('payload', {payload}, 'at', {at})"
 
     def bind(self, values: Sequence[Any]) -> Any:
         return list(values)

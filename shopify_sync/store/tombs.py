@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from shopify_sync.records import Decision, Incoming, Tomb
+from shopify_sync.spec import Entity, canonical
 from shopify_sync.store import conflicts
 from shopify_sync.store.sql import Dialect
 from shopify_sync.store.tables import Tombstone
@@ -62,6 +63,20 @@ def reopen(conn: Connection, dialect: Dialect, ids: Sequence[int]) -> None:
     """Shopify changed these after they were archived there: they wait again."""
     if ids:
         conn.execute(_TABLE.update().where(_TABLE.c.id.in_(list(ids))).values(handled_at=None, outcome=None))
+
+
+def unbury(conn: Connection, shop_id: int, entity: Entity, local_id: int, before: Any, made: int | None) -> None:
+    """What was done about a deletion was undone: it waits again, for what Shopify has now."""
+    values: dict[str, Any] = {"handled_at": None, "outcome": None, "updated_at": None}
+    if isinstance(before, dict) and before.get("node"):
+        values["payload_hash"] = canonical(entity, before["node"])[1]
+    if made is not None:
+        values["shopify_id"] = made
+    conn.execute(
+        _TABLE.update()
+        .where(_TABLE.c.shop_id == shop_id, _TABLE.c.entity == entity.name, _TABLE.c.local_id == local_id)
+        .values(**values)
+    )
 
 
 def undelete(conn: Connection, shop_id: int, entity: str) -> int:
