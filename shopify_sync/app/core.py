@@ -231,7 +231,12 @@ class App:
 
     @cached_property
     def brakes(self) -> Brakes:
-        return Brakes(self.settings.sync.max_delete, allow_deletes=self.allow_deletes, allow_changes=self.allow_changes)
+        return Brakes(
+            self.settings.sync.max_delete,
+            allow_deletes=self.allow_deletes,
+            allow_changes=self.allow_changes,
+            bringing_back=self.undelete,
+        )
 
     @cached_property
     def runner(self) -> Runner:

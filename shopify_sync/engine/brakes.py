@@ -16,13 +16,15 @@ from shopify_sync.records import Standing
 class Brakes:
     """`max_delete` is the part of all records (0.1 for 10 %) that one run may delete; up to `few` may always go.
 
-    `allow_deletes` and `allow_changes` lift them for one run.
+    `allow_deletes` and `allow_changes` lift them for one run; one that is `bringing_back` what was deleted here finds
+    it missing, of course.
     """
 
     max_delete: float = 0.1
     few: int = 10
     allow_deletes: bool = False
     allow_changes: bool = False
+    bringing_back: bool = False
 
     def before_pull(self, standing: Standing, total: int | None, *, first: bool) -> None:
         """`total` is how many records Shopify has, None where it does not say."""
@@ -59,7 +61,7 @@ class Brakes:
             )
 
     def _local_side(self, standing: Standing, *, first: bool) -> None:
-        if self.allow_deletes or first:
+        if self.allow_deletes or self.bringing_back or first:
             return
         if standing.linked == 0:
             raise BrakeApplied(

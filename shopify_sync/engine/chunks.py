@@ -252,12 +252,12 @@ class Chunks:
         )
 
     def _missing(self, session: Session, batch: Batch, ids: Sequence[int], known: dict[int, Known]) -> None:
-        rows = [row for number in ids if (row := known.get(number)) and not row.deleted]
+        rows = [(number, row) for number in ids if (row := known.get(number)) and not row.deleted]
         if not rows:
             return
-        edited = {r.local_id: r for r in session.read([row.local_id for row in rows if row.dirty])}
+        edited = {r.local_id: r for r in session.read([row.local_id for _, row in rows if row.dirty])}
         policy = self.context.deletes.shopify
-        for row in rows:
+        for number, row in rows:
             local = edited.get(row.local_id)
             if local is not None:
                 decision = local.decisions.get("")
@@ -272,7 +272,7 @@ class Chunks:
                 continue
             kind = "delete" if policy == "propagate" else "archive"
             record = local or LocalRecord(
-                row.local_id, None, row.key, {}, None, None, None, 0, dirty=False, deleted=False
+                row.local_id, number, row.key, {}, None, None, None, 0, dirty=False, deleted=False
             )
             if self._admits(self._action("pull", kind, record, (), "deleted on Shopify")):
                 (batch.drop if policy == "propagate" else batch.gone).append(row.local_id)

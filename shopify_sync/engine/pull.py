@@ -167,7 +167,8 @@ class Pull:
         now = self.remote.served_at or self.context.clock.now()
         counted = before.counted or {}
         standing = self.local.standing()
-        drift = None if total is None else total - standing.linked - standing.absent
+        planned = len(self.chunks.told) if self.options.dry_run else 0  # those would be here by now
+        drift = None if total is None else total - standing.linked - standing.absent - planned
         if before.watermark is None and drift is not None:
             # All was just listed; what came or went meanwhile shows in the numbers of the next pull.
             if not self.options.dry_run:
@@ -178,8 +179,17 @@ class Pull:
         moved = drift is not None and drift != counted.get("drift", 0)
         if not (self.options.full or due or moved):
             return
-        Reconcile(self.context, self.chunks, self.options.brakes).run()
+        whole = Reconcile(self.context, self.chunks, self.options.brakes)
+        expected = counted.get("drift", 0)
+        told = (
+            drift is not None and not self.options.full and not due and whole.told(before.watermark, expected - drift)
+        )
+        if not told:
+            whole.run()
         if self.options.dry_run:
+            return
+        if told:
+            self._remember(expected, datetime.fromisoformat(counted["at"]))
             return
         after = self.local.standing()
         count = self.remote.count(None) if moved or drift is None else total

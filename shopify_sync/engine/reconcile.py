@@ -2,18 +2,22 @@
 
 Both sides are read in order of their ids, a page at a time, so memory is flat at any size; a page of 250 ids costs
 13 points. An id that the listing lacks is asked for by itself before it counts as deleted, since Shopify's listings
-lag behind its writes.
+lag behind its writes. Where the numbers of both sides say how many are missing, and Shopify's events name just as
+many, the comparison is spared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from shopify_sync.engine.brakes import Brakes
 from shopify_sync.engine.chunks import Chunks, Context
 
 PAGE = 250
+# Events may come minutes late.
+LATE = timedelta(minutes=30)
 
 
 @dataclass
@@ -25,6 +29,20 @@ class Reconcile:
     brakes: Brakes
     lost: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+
+    def told(self, since: datetime | None, missing: int) -> bool:
+        """Whether Shopify's events explain all of the `missing` records; then these are dealt with."""
+        remote, local = self.context.remote, self.context.local
+        if since is None or missing <= 0 or (hints := remote.deleted(since - LATE)) is None:
+            return False
+        known = local.known(list(hints))
+        candidates = [number for number in hints if number in known and not known[number].deleted]
+        still = set(remote.stamps(candidates)) if candidates else set()
+        self.gone = [number for number in candidates if number not in still]
+        if len(self.gone) != missing:
+            return False
+        self._forget()
+        return True
 
     def run(self) -> None:
         remote, local = self.context.remote, self.context.local
@@ -41,9 +59,14 @@ class Reconcile:
         if self.lost:
             buried = local.buried(self.lost)
             self.lost = [number for number in self.lost if number not in buried | self.chunks.told]
-        self.context.result.counts.seen += len(self.lost) + len(self.gone)
+        self.context.result.counts.seen += len(self.lost)
         for chunk in self.chunks.cut(self.lost):
             self.chunks.store(remote.fetch(chunk), None)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.brakes.before_deletions(self.context.local.standing(), len(self.gone))
+        self.context.result.counts.seen += len(self.gone)
         for at in range(0, len(self.gone), PAGE):
             self.chunks.forget(self.gone[at : at + PAGE])
 

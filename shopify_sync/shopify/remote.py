@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shopify_sync.clock import Clock
-from shopify_sync.errors import QueryTooExpensive, RequestRefused, Unreachable
+from shopify_sync.errors import MissingScope, QueryTooExpensive, RequestRefused, Unreachable
 from shopify_sync.records import (
     ApiUse,
     Fetched,
@@ -76,6 +76,32 @@ class ShopifyRemote:
         return self._page(
             Operation(f"Enumerate{self.entity.label}", document, {"first": limit, "after": cursor}), cursor
         )
+
+    def deleted(self, since: datetime) -> Sequence[int] | None:
+        """Ids that events say were deleted since then; None where Shopify tells no such thing of this entity.
+
+        A hint: that product deletions bear the action `destroy` is documented for events in general only.
+        """
+        if not self.entity.subject:
+            return None
+        moment = since.isoformat(timespec="seconds").replace("+00:00", "Z")
+        query = f"subject_type:{self.entity.subject} action:destroy created_at:>='{moment}'"
+        found, cursor = dict[int, None](), None
+        try:
+            while True:
+                variables = {"first": CONNECTION_PAGE, "after": cursor, "query": query}
+                name = f"Deleted{self.entity.label}"
+                reply = self._execute(Operation(name, documents.deletions(self.entity), variables))
+                with _as_asked():
+                    page = reply.data["events"]
+                    found |= {number_of(n["subjectId"]): None for n in page["nodes"] if n.get("subjectId")}
+                    info = page["pageInfo"]
+                    if not info["hasNextPage"]:
+                        return list(found)
+                    _moving(info, cursor)
+                    cursor = info["endCursor"]
+        except (MissingScope, RequestRefused):
+            return None
 
     def _page(self, operation: Operation, cursor: str | None) -> Page:
         reply = self._execute(operation)

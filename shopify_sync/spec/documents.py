@@ -69,6 +69,19 @@ def enumerating(entity: Entity) -> str:
 
 
 @cache
+def deletions(entity: Entity) -> str:
+    """Events that tell of deleted records. Variables `first`, `after`, `query`.
+
+    Source: Admin schema 2026-10, `events`; kept for a year.
+    """
+    return (
+        f"query Deleted{entity.label}($first: Int!, $after: String, $query: String) {{ "
+        "events(first: $first, after: $after, query: $query, sortKey: ID) { "
+        "nodes { id ... on BasicEvent { subjectId } } pageInfo { hasNextPage endCursor } } }"
+    )
+
+
+@cache
 def counting(entity: Entity) -> str:
     """How many there are. Variable `query`. Exact up to 10,000, then a lower bound (Admin API, `Count`)."""
     return f"query Count{entity.label}($query: String) {{ {entity.root}Count(query: $query) {{ count precision }} }}"
@@ -108,5 +121,7 @@ def continuing(entity: Entity, child: Child) -> str:
 def documents(entity: Entity) -> dict[str, str]:
     """Every query document of an entity by operation name, for tests and for `docs`."""
     texts = [listing(entity), enumerating(entity), counting(entity), stamping(entity), fetching(entity)]
+    if entity.subject:
+        texts.append(deletions(entity))
     texts += [continuing(entity, child) for child in entity.children if child.connection]
     return {text.split("(", 1)[0].split()[-1]: text for text in texts}

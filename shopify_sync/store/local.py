@@ -61,7 +61,8 @@ class DatabaseLocal:
     def known_in(self, conn: Connection, ids: Sequence[int], *, lock: bool = False) -> dict[int, Known]:
         if not ids:
             return {}
-        locking = " FOR UPDATE" if lock and self.database.dialect == "postgresql" else ""
+        lock = lock and self.database.dialect == "postgresql" and not self.database.read_only
+        locking = " FOR UPDATE" if lock else ""
         rows = conn.exec_driver_sql(
             f"SELECT shopify_id, id, payload_hash, updated_at, synced_at, dirty, deleted_at, {self.entity.natural_key} "
             f"FROM {self.name} "

@@ -11,12 +11,15 @@ import pytest
 from shopify_sync.app import planning
 from shopify_sync.app.planning import Applied, Plan
 from shopify_sync.errors import UsageError
+from shopify_sync.records import PlanLine
 from tests.world import World
 
 
-def plan(world: World, **options: bool) -> Plan:
+def plan(world: World, *, full: bool = False) -> Plan:
     with world.app(dry_run=True) as app:
-        return planning.sync_plan(app, **options)
+        made = planning.sync_plan(app, full=full)
+    assert made.exit_code == 0, [run.error for run in made.runs]
+    return made
 
 
 def apply(world: World, made: Plan, path: Path) -> Applied:
@@ -31,7 +34,7 @@ def told(made: Plan) -> set[tuple[str, str, str, str]]:
     return {
         (action.direction, action.kind, action.key, line.path)
         for action in made.actions
-        for line in (action.lines or [planning.PlanLine("", None, None)])
+        for line in (action.lines or [PlanLine("", None, None)])
     }
 
 
