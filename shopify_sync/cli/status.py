@@ -56,22 +56,37 @@ def _show(options: Options) -> None:
                     run["counts"]["conflicts"],
                     _ago(entity.get("lag_s")) if direction == "pull" else None,
                 )
-                for direction in ("pull", "push")
+                for direction in ("pull", "push", "verify")
                 if (run := entity.get(direction))
             ]
         columns = ("run", "status", "at", "changed", "failed", "conflicts", "as of")
         print_table(columns, rows, title=title, right="changed failed conflicts")
-        waiting, breaker = shop["waiting"], shop["breaker"]
-        say(
-            f"{shop['records']['products']:,} products here · waiting: {waiting['changed']:,} changed, "
-            f"{waiting['deleted']:,} deleted, {waiting['refused']:,} refused, {waiting['conflicts']:,} conflicts · "
-            f"breaker {breaker['state']}"
-        )
+        _say_waiting(shop)
         if following := _next(shop):
             say(f"next: {following}")
     if not found["shops"]:
         say("no shop has been synced into this database yet")
         say("next: `shopify-sync sync`, or `shopify-sync demo` to try it without a store")
+
+
+def _say_waiting(shop: dict[str, Any]) -> None:
+    """What is not in step, by name where it is few; never silent about anything that waits."""
+    waiting, breaker = shop["waiting"], shop["breaker"]
+    say(f"{shop['records']['products']:,} products here · breaker {breaker['state']}")
+    good = [f"{name} {entity['last_good_at']}" for name, entity in shop["entities"].items() if "last_good_at" in entity]
+    say(f"last good sync: {', '.join(good) or 'none yet'}")
+    told = [
+        (waiting["changed"], "changed here", f" (the oldest since {waiting['oldest_change_at']})"
+         if waiting["oldest_change_at"] else ""),
+        (waiting["deleted"], "deleted here", ""),
+        (waiting["conflicts"], "in dispute", ""),
+        (waiting["decided"], "decided, for the next sync", ""),
+        (waiting["refused"], "refused by Shopify", ""),
+    ]  # fmt: skip
+    waits = [f"{number:,} {words}{more}" for number, words, more in told if number]
+    say(f"waiting: {', '.join(waits)}" if waits else "nothing waits")
+    for error in shop["refused"][:5]:
+        say(f"  refused: {error['record']} {error['field'] or ''}: {error['message']}; {error['remedy']}")
 
 
 def _next(shop: dict[str, Any]) -> str:
@@ -80,8 +95,8 @@ def _next(shop: dict[str, Any]) -> str:
     if shop["waiting"]["conflicts"]:
         return "`shopify-sync conflicts list`"
     if shop["waiting"]["refused"]:
-        return "`shopify-sync history --status partial` shows what was refused"
-    if shop["waiting"]["changed"]:
+        return "correct what was refused, or `shopify-sync retry` to send it again as it is"
+    if shop["waiting"]["changed"] or shop["waiting"]["deleted"] or shop["waiting"]["decided"]:
         return "`shopify-sync sync` sends what changed here"
     return ""
 

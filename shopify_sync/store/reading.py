@@ -129,8 +129,10 @@ class Reader:
     def status(self, domain: str | None = None, now: datetime | None = None) -> Row:
         """Last runs, what waits, breaker; of one shop or of all.
 
-        `{"database", "shops": [{"domain", "name", "entities": {name: {"pull": run, "push": run, "watermark",
-        "lag_s"}}, "waiting": {"changed", "deleted", "refused", "conflicts"}, "breaker": {…}}]}`
+        `{"database", "shops": [{"domain", "name", "entities": {name: {"pull": run, "push": run, "verify": run,
+        "watermark", "lag_s", "last_good_at"}}, "waiting": {"changed", "oldest_change_at", "deleted", "refused",
+        "conflicts", "decided"}, "refused": [{"record", "field", "code", "message", "remedy", "since",
+        "next_attempt"}], "breaker": {…}}]}`
         """
         moment = now or datetime.now(UTC)
         shops = self._rows("SELECT id, domain, name, plan, currency FROM shops ORDER BY id")
@@ -153,15 +155,45 @@ class Reader:
             entry["unfinished"] = row["started_at"] is not None
             if row["watermark"]:
                 entry["lag_s"] = round((now - datetime.fromisoformat(row["watermark"])).total_seconds())
+        for row in self._rows(
+            "SELECT entity, max(finished_at) AS at FROM sync_status WHERE shop_id = %s AND status = 'succeeded' "
+            "AND direction IN ('pull', 'push') GROUP BY entity",
+            number,
+        ):
+            entities.setdefault(row["entity"], {})["last_good_at"] = _value("finished_at", row["at"])
+        oldest = self._rows("SELECT min(edited_at) AS at FROM products WHERE shop_id = %s AND dirty", number)[0]["at"]
         waiting = {
             "changed": self._count("products WHERE shop_id = %s AND dirty", number),
+            "oldest_change_at": _value("edited_at", oldest),
             "deleted": self._count("tombstones WHERE shop_id = %s AND handled_at IS NULL", number),
             "refused": self._count("sync_errors WHERE shop_id = %s AND resolved_at IS NULL", number),
             "conflicts": self._count("conflict_log WHERE shop_id = %s AND status = 'open'", number),
+            "decided": self._count("conflict_log WHERE shop_id = %s AND status = 'decided'", number),
         }
         records = {"products": self._count("products WHERE shop_id = %s AND deleted_at IS NULL", number)}
         breaker = next(iter(self.breaker(shop["domain"])), {"state": "closed", "failures": 0})
-        return shop | {"entities": entities, "records": records, "waiting": waiting, "breaker": breaker}
+        refused = self._refused(number) if waiting["refused"] else []
+        return shop | {
+            "entities": entities, "records": records, "waiting": waiting, "refused": refused, "breaker": breaker
+        }  # fmt: skip
+
+    def _refused(self, shop_id: int) -> list[Row]:
+        """Records that Shopify refused, with the reason, and what the next attempt waits for."""
+        return [
+            {
+                "record": row["record_key"],
+                "field": row["field_path"],
+                "code": row["code"],
+                "message": row["message"],
+                "remedy": row["remedy"],
+                "since": row["created_at"],
+                "next_attempt": "when it is changed here, or with `shopify-sync retry`",
+            }
+            for row in self._rows(
+                "SELECT * FROM sync_errors WHERE shop_id = %s AND resolved_at IS NULL ORDER BY id DESC LIMIT 20",
+                shop_id,
+            )
+        ]
 
     def _count(self, source: str, *values: Any) -> int:
         return int(self._rows(f"SELECT count(*) AS n FROM {source}", *values)[0]["n"])

@@ -45,7 +45,8 @@ def test_the_status_of_a_new_shop(reader: Reader) -> None:
     shop = found["shops"][0]
     assert shop["domain"] == "demo.myshopify.com"
     assert shop["entities"] == {}
-    assert shop["waiting"] == {"changed": 0, "deleted": 0, "refused": 0, "conflicts": 0}
+    nothing = {"changed": 0, "deleted": 0, "refused": 0, "conflicts": 0, "decided": 0, "oldest_change_at": None}
+    assert (shop["waiting"], shop["refused"]) == (nothing, [])
     assert (shop["records"], shop["breaker"]) == ({"products": 0}, {"state": "closed", "failures": 0})
     assert reader.status("other.myshopify.com")["shops"] == []
 
@@ -60,7 +61,10 @@ def test_the_status_tells_what_waits(store: Store, plain: Plain, reader: Reader)
         session.refuse(run_id, b, 1, [RecordError("no", local_id=b)])
     DatabaseBreakerStore(store.database, "demo.myshopify.com").trip(store.clock.now(), "down")
     shop = reader.status()["shops"][0]
-    assert shop["waiting"] == {"changed": 2, "deleted": 1, "refused": 1, "conflicts": 1}
+    oldest = plain.value("SELECT min(edited_at) FROM products WHERE dirty")
+    assert shop["waiting"].pop("oldest_change_at")[:16] == str(oldest).replace(" ", "T")[:16]
+    assert shop["waiting"] == {"changed": 2, "deleted": 1, "refused": 1, "conflicts": 1, "decided": 0}
+    assert [(error["message"], error["since"]) for error in shop["refused"]] == [("no", NOON)]
     assert shop["records"] == {"products": 2}  # neither the one deleted here nor the one gone from Shopify
     assert (shop["breaker"]["state"], shop["breaker"]["opened_at"]) == ("open", NOON)
 
