@@ -287,9 +287,10 @@ def test_the_example_names_every_key_with_a_comment() -> None:
 
 def test_the_example_holds_when_every_commented_line_is_put_in_force() -> None:
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    text = "\n".join(re.sub(r"^(\s*)# ?(?=\s*[a-z_]+:(\s|$))", r"\1", line) for line in lines)
+    text = "\n".join(re.sub(r"^(\s*)# ?(?=\s*[a-z_.]+:(\s|$))", r"\1", line) for line in lines)
     env = dict.fromkeys(("SHOPIFY_CLIENT_ID", "SHOPIFY_CLIENT_SECRET", "SHOPIFY_ACCESS_TOKEN", "OUTLET_TOKEN"), "x")
     Path("webhook-secret.txt").write_text("hush", encoding="utf-8")
     settings = read(text, flags=None, **env)
     assert settings.shop.domain == "my-store.myshopify.com"
     assert settings.shop.webhook_secret == Secret("hush")
+    assert settings.entities["products"].fields == {"variants.price": "local", "description_html": "shopify"}

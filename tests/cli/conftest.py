@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ import pytest
 from shopify_sync.sandbox import SandboxServer
 from tests.warm import Running, Warm
 
+OURS = "<p>A fine <b>cotton</b> tee, made in Porto by people who know how to sew.</p>"
+THEIRS = "<p>A fine <b>linen</b> tee, made in Porto by people who know how to sew.</p>"
 COMMAND = Path(sys.executable).parent / "shopify-sync"
 
 
@@ -83,3 +86,45 @@ def terminal(bare: Terminal, shop: SandboxServer) -> Terminal:
         "SHOPIFY_SYNC_DATABASE_URL": f"sqlite:///{bare.folder / 'shop.db'}",
     }
     return bare
+
+
+@pytest.fixture
+def disputed(terminal: Terminal, shop: SandboxServer) -> Terminal:
+    """Two products that both sides changed: title, description, vendor and a price of one, title of the other.
+
+    And the tags of the first, which come together without anybody's word.
+    """
+    terminal("sync", "-q")
+    first, second = sql(terminal, "SELECT id, handle FROM products ORDER BY id LIMIT 2")
+    sql(
+        terminal,
+        "UPDATE products SET title = 'Ours', description_html = ?, vendor = 'Here', tags = '[\"a\",\"b\"]' "
+        "WHERE id = ?",
+        OURS,
+        first[0],
+    )
+    sql(terminal, "UPDATE product_variants SET price = '11.00' WHERE product_id = ? AND position = 1", first[0])
+    shop.edit(
+        product=first[1],
+        set={"title": "Theirs", "descriptionHtml": THEIRS, "vendor": "There", "tags": ["b", "c"]},
+        variants=[{"position": 1, "price": "22.00"}],
+    )
+    sql(terminal, "UPDATE products SET title = 'Mug' WHERE id = ?", second[0])
+    shop.edit(product=second[1], set={"title": "Cup"})
+    assert terminal("sync", "-q").code == 4
+    return terminal
+
+
+def sql(terminal: Terminal, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What another program does to the tables."""
+    connection = sqlite3.connect(terminal.folder / "shop.db")
+    with connection:
+        rows = connection.execute(statement, values).fetchall()
+    connection.close()
+    return rows
+
+
+def title(terminal: Terminal) -> dict[str, Any]:
+    """The dispute about the first product's title."""
+    found = terminal("conflicts", "list", "--json").json["conflicts"]
+    return next(row for row in found if (row["field_path"], row["local"]) == ("title", "Ours"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 from typing import Any
@@ -13,23 +12,12 @@ from typing import Any
 import pytest
 
 from shopify_sync.sandbox import SandboxServer
-from tests.cli.conftest import COMMAND, Finished, Terminal
+from tests.cli.conftest import COMMAND, OURS, THEIRS, Finished, Terminal, sql, title
 
-OURS = "<p>A fine <b>cotton</b> tee, made in Porto by people who know how to sew.</p>"
-THEIRS = "<p>A fine <b>linen</b> tee, made in Porto by people who know how to sew.</p>"
 KEYS = {
     "id", "entity", "record_key", "local_id", "shopify_id", "type", "field_path", "base", "local", "remote", "status",
     "decision", "merged", "decided_by", "decided_at", "closed_reason", "policy", "run_id", "shop_id", "created_at",
 }  # fmt: skip
-
-
-def sql(terminal: Terminal, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    """What another program does to the tables."""
-    connection = sqlite3.connect(terminal.folder / "shop.db")
-    with connection:
-        rows = connection.execute(statement, values).fetchall()
-    connection.close()
-    return rows
 
 
 def add(terminal: Terminal, path: str, base: Any, local: Any, remote: Any, **columns: Any) -> int:
@@ -52,32 +40,8 @@ def empty(terminal: Terminal) -> Terminal:
     return terminal
 
 
-@pytest.fixture
-def disputed(terminal: Terminal, shop: SandboxServer) -> Terminal:
-    """Two products that both sides changed: title, description and tags of one, title of the other."""
-    terminal("sync", "-q")
-    first, second = sql(terminal, "SELECT id, handle FROM products ORDER BY id LIMIT 2")
-    sql(
-        terminal,
-        "UPDATE products SET title = 'Ours', description_html = ?, tags = '[\"a\",\"b\"]' WHERE id = ?",
-        OURS,
-        first[0],
-    )
-    shop.edit(product=first[1], set={"title": "Theirs", "descriptionHtml": THEIRS, "tags": ["b", "c"]})
-    sql(terminal, "UPDATE products SET title = 'Mug' WHERE id = ?", second[0])
-    shop.edit(product=second[1], set={"title": "Cup"})
-    assert terminal("sync", "-q").code == 4
-    return terminal
-
-
 def by_path(terminal: Terminal) -> dict[str, dict[str, Any]]:
     return {row["field_path"]: row for row in terminal("conflicts", "list", "--json").json["conflicts"]}
-
-
-def title(terminal: Terminal) -> dict[str, Any]:
-    """The dispute about the first product's title."""
-    found = terminal("conflicts", "list", "--json").json["conflicts"]
-    return next(row for row in found if (row["field_path"], row["local"]) == ("title", "Ours"))
 
 
 def on_a_terminal(terminal: Terminal, line: str, stdin: str = "", **environment: str) -> Finished:
@@ -103,7 +67,7 @@ def test_no_conflict_is_0_and_an_open_one_4(empty: Terminal) -> None:
 
 def test_json_has_the_same_keys_everywhere(disputed: Terminal) -> None:
     listed = disputed("conflicts", "list", "--json").json
-    assert (set(listed), listed["open"], listed["decided"]) == ({"open", "decided", "conflicts"}, 4, 0)
+    assert (set(listed), listed["open"], listed["decided"]) == ({"open", "decided", "conflicts"}, 5, 0)
     assert all(set(row) == KEYS for row in listed["conflicts"])
     row = title(disputed)
     assert disputed("conflicts", "show", str(row["id"]), "--json").json == row
@@ -138,7 +102,7 @@ def test_many_at_once(disputed: Terminal) -> None:
     """All of one record, all of one field; the count is told."""
     key = title(disputed)["record_key"]
     done = disputed("conflicts", "resolve", "--record", key, "--take", "local")
-    assert done.out == ("3 conflicts of 1 record: local\nqueued: 3 decisions; `shopify-sync sync` carries them out\n")
+    assert done.out == ("4 conflicts of 1 record: local\nqueued: 4 decisions; `shopify-sync sync` carries them out\n")
     done = disputed("conflicts", "resolve", "--all", "--field", "title", "--take", "merged", "--value", "Same")
     assert done.out == "queued: 1 decision; `shopify-sync sync` carries it out\n"
     assert disputed("conflicts", "resolve", "--all", "--take", "shopify").out == "queued: 0 decisions\n"
@@ -153,21 +117,29 @@ def test_a_value_from_standard_input(disputed: Terminal) -> None:
     done = disputed("conflicts", "resolve", str(row["id"]), "--take", "merged", "--value", "-", stdin=text + "\n")
     assert done.code == 0, done.err
     assert disputed("conflicts", "show", str(row["id"]), "--json").json["merged"] == text
-    tags = by_path(disputed)["tags"]
-    ids = ("conflicts", "resolve", str(tags["id"]), "--take", "merged", "--value")
-    assert disputed(*ids, '["a", "c"]', "--json").json["decisions"][0]["merged"] == ["a", "c"]
+    price = next(row for path, row in by_path(disputed).items() if path.endswith(".price"))
+    ids = ("conflicts", "resolve", str(price["id"]), "--take", "merged", "--value")
+    assert disputed(*ids, "15.50", "--json").json["decisions"][0]["merged"] == "15.50"
+
+
+def test_a_list_of_texts_is_given_as_json(empty: Terminal) -> None:
+    number = add(empty, "tags", [], ["a"], ["c"])
+    ids = ("conflicts", "resolve", str(number), "--take", "merged", "--value")
+    refused = empty(*ids, "a, b")
+    assert (refused.code, "JSON list of texts" in refused.err) == (2, True), refused.err
+    assert empty(*ids, '["a", "c"]', "--json").json["decisions"][0]["merged"] == ["a", "c"]
 
 
 def test_what_cannot_be_resolved_is_told_at_once(disputed: Terminal) -> None:
-    tags = by_path(disputed)["tags"]["id"]
+    price = next(row["id"] for path, row in by_path(disputed).items() if path.endswith(".price"))
     for arguments, says in (
-        (("98", "99", str(tags), "--take", "local"), "no conflict 98, 99"),
-        ((str(tags), "--take", "merged", "--value", "a, b"), "JSON list of texts"),
-        ((str(tags), "--take", "merged"), "--value"),
-        ((str(tags), "--take", "theirs"), "local, shopify, merged"),
-        ((str(tags), "--field", "titel", "--take", "local"), "they are about: tags"),
-        ((str(tags), "--all", "--take", "local"), "exclude each other"),
-        ((str(tags),), "--take local|shopify|merged"),
+        (("98", "99", str(price), "--take", "local"), "no conflict 98, 99"),
+        ((str(price), "--take", "merged", "--value", "a, b"), "decimal number"),
+        ((str(price), "--take", "merged"), "--value"),
+        ((str(price), "--take", "theirs"), "local, shopify, merged"),
+        ((str(price), "--field", "titel", "--take", "local"), "they are about: variants["),
+        ((str(price), "--all", "--take", "local"), "exclude each other"),
+        ((str(price),), "--take local|shopify|merged"),
         (("--take", "local"), "--all"),
         (("--interactive", "--take", "local"), "--interactive"),
         (("--all", "--entity", "gadgets", "--take", "local"), "products"),
@@ -188,14 +160,14 @@ def test_one_after_the_other_from_a_pipe(disputed: Terminal) -> None:
     """Letters and values one a line; an unknown answer is asked again; the end of the input ends it."""
     done = disputed("conflicts", "resolve", "--interactive", stdin="x\n\nl\ne\n<p>Mine</p>\nk\n")
     assert done.code == 0, done.err
-    assert ("1/4" in done.out, "4/4" in done.out, "2 left open" in done.out) == (True, True, True)
+    assert ("1/5" in done.out, "4/5" in done.out, "3 left open" in done.out) == (True, True, True)
     assert done.out.count("answer with one of these letters") == 2
     assert "queued: 2 decisions; `shopify-sync sync` carries them out" in done.out
     rows = sql(disputed, "SELECT status, decision, merged FROM conflict_log ORDER BY id")
-    assert [row[:2] for row in rows] == [("decided", "local"), ("decided", "merged"), ("open", None), ("open", None)]
+    assert [row[:2] for row in rows] == [("decided", "local"), ("decided", "merged")] + [("open", None)] * 3
     assert json.loads(rows[1][2]) == "<p>Mine</p>"
-    again = disputed("conflicts", "resolve", "--interactive", stdin='e\n[1]\ne\n["z"]\nq\n')
-    assert ("1/2" in again.out, "JSON list of texts" in again.out, "queued: 1 decision;" in again.out) == (
+    again = disputed("conflicts", "resolve", "--interactive", stdin="k\ne\ncheap\ne\n9.50\nq\n")
+    assert ("1/3" in again.out, "decimal number" in again.out, "queued: 1 decision;" in again.out) == (
         True, True, True,
     )  # fmt: skip
     nothing = disputed("conflicts", "resolve", "--interactive", "--record", "absent")
@@ -307,33 +279,6 @@ def test_the_log_tells_who_decided_what_and_why(empty: Terminal) -> None:
     assert [row["id"] for row in empty("conflicts", "list", "--all", "--json").json["conflicts"]] == [1, 2, 3]
     assert "puts back the value that lost" in empty("conflicts", "show", "1").out
     assert "reason: both sides agree now" in empty("conflicts", "show", "2").out
-
-
-def test_a_decision_that_was_carried_out_is_undone_through_the_next_sync(
-    disputed: Terminal, shop: SandboxServer
-) -> None:
-    """The value that lost is a local edit like any other: the next sync takes it to Shopify."""
-    rows = disputed("conflicts", "list", "--json").json["conflicts"]
-    mug = next(row for row in rows if row["local"] == "Mug")
-    assert disputed("conflicts", "resolve", str(mug["id"]), "--take", "shopify").code == 0
-    # What the sync does with it: Shopify's value here, the row closed.
-    sql(
-        disputed,
-        "UPDATE products SET title = 'Cup', dirty = false, sync_rev = sync_rev + 1 WHERE id = ?",
-        mug["local_id"],
-    )
-    sql(disputed, "UPDATE conflict_log SET status = 'closed', closed_reason = 'taken' WHERE id = ?", mug["id"])
-    disputed("products", "pull", "--full", "-q")
-    done = disputed("conflicts", "undo", str(mug["id"]))
-    assert (done.code, "title: Mug (local) is back" in done.out, "sync` carries it over" in done.out) == (
-        0, True, True,
-    ), done.err  # fmt: skip
-    assert sql(disputed, "SELECT title, dirty FROM products WHERE id = ?", mug["local_id"]) == [("Mug", 1)]
-    disputed("sync", "-q")
-    assert shop.shop.table("Product")[mug["shopify_id"]]["title"] == "Mug"
-    again = disputed("conflicts", "undo", str(mug["id"]))
-    assert (again.code, "was changed after the decision" in again.err) == (2, True), again.err
-    assert len(rows) == 4
 
 
 def test_a_database_of_several_shops_asks_which(empty: Terminal) -> None:

@@ -48,10 +48,13 @@ def test_jsonl_takes_no_amount_beyond_all_bounds(tmp_path: Path, price: str) -> 
     assert [(p.line, p.column) for p in problems] == [(1, "variants.0.price")]
 
 
-def test_a_quote_that_is_never_closed_costs_its_own_row_only(tmp_path: Path) -> None:
-    handles, problems = read(tmp_path, "a,A,,,1,", 'b,"B,,,1,', "c,C,,,1,", 'd,"D",,,1,', "e,E,,,1,")
-    assert handles == ["a", "c", "d", "e"]
+@pytest.mark.parametrize("rows", [("c,C,,,1,", 'd,"D",,,1,', "e,E,,,1,"), ("c,C,,,1,",)])
+def test_a_quote_that_is_never_closed_costs_its_own_row_only(tmp_path: Path, rows: tuple[str, ...]) -> None:
+    """Whether or not another quote further down ends it."""
+    handles, problems = read(tmp_path, "a,A,,,1,", 'b,"B,,,1,', *rows)
+    assert handles == ["a", *(row[0] for row in rows)]
     assert [(p.line, p.key) for p in problems] == [(3, "b")]
+    assert "quotes" in problems[0].message
 
 
 def test_a_product_with_an_unreadable_row_is_left_out_whole(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_its_words_are_columns_of_our_tables() -> None:
         (orjson.dumps(MUG | {"status": "sold"}), "status", "is no status"),
         (orjson.dumps(MUG | {"variants": {}}), "variants", "list of objects"),
         (orjson.dumps(MUG | {"variants": [{}, {"price": 9.9}]}), "variants.1.price", "prices and weights as text"),
-        (orjson.dumps(MUG | {"variants": [{"price": "-1"}]}), "variants.0.price", "is no amount"),
+        (orjson.dumps(MUG | {"variants": [{"price": "-1"}]}), "variants.0.price", "is no price"),
         (orjson.dumps(MUG | {"variants": [{"weight_unit": "stone"}]}), "variants.0.weight_unit", "wrong kind"),
         (orjson.dumps(MUG | {"variants": [{"price": "1"}, {"price": "2"}]}), "variants", "same option values"),
         (b'{"handle": "mug", "title": "Caf\xe9"}', "", "not JSON"),

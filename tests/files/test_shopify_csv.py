@@ -248,15 +248,6 @@ def test_line_breaks_in_cells_are_kept_and_lines_are_counted_as_an_editor_does(t
     assert (problem.key, problem.line) == ("cup", 6)
 
 
-def test_a_quote_that_is_never_closed_swallows_no_product_unseen(tmp_path: Path) -> None:
-    text = sheet([SHORT]) + 'cup,"Cup,3\r\njar,Jar,3\r\n'
-    records, problems, _ = read(saved(tmp_path, text))
-    assert [item.key for item in records] == ["mug"]
-    assert problems
-    assert problems[0].line == 3
-    assert "quotes" in problems[0].message
-
-
 def test_a_cell_that_is_not_utf_8_is_told_with_its_column(tmp_path: Path) -> None:
     """A file saved in an old Windows encoding: what is plain ASCII in it is still read."""
     listed = [SHORT, {"Handle": "cafe", "Title": "Café"}, {"Handle": "jar", "Title": "Jar"}]
