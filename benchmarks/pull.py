@@ -61,6 +61,9 @@ class MemoryPages:
     def enumerate(self, cursor: str | None, limit: int) -> Page:
         return self.list(None, cursor, limit)
 
+    def deleted(self, since: datetime) -> None:
+        return None
+
     def count(self, query: str | None) -> int:
         return self.count_all
 

@@ -71,6 +71,17 @@ class Outcome:
             self.counts.unchanged += not finding.to_local
         session.accept(task.local.local_id)
 
+    def take_over(self, session: Session, task: Task, nodes: dict[int, Node], now: datetime) -> None:
+        """The database's half of a merge, before the other half is sent: so the rows are what both sides will be."""
+        finding = task.finding
+        if finding is None or task.number is None:
+            raise AssertionError("a record to be updated has an id and a finding")
+        node = nodes.get(task.number)
+        if node is None and not finding.to_local and not finding.disputes and not finding.merged.settled:
+            return
+        incoming = decide.arriving(self.entity, node) if node is not None else None
+        session.save(Batch(settle=[decide.settlement(task.local, finding, incoming)]), now)
+
     def settle(self, session: Session, task: Task, node: Node, read_at: datetime) -> None:
         """Compare what Shopify has now with what was meant, and make it the base."""
         if task.journal is not None:
@@ -84,7 +95,6 @@ class Outcome:
         if not task.errors:
             task.errors += self._not_applied(task, sent, remote)
         finding = decide.settled_after(self.entity, sent, now, remote, self.context.rules, refused=bool(task.errors))
-        finding.merged.settled += task.finding.merged.settled if task.finding else []
         if not task.errors and not task.created:
             finding.merged.settled += self._overtaken(sent, remote)
         session.save(Batch(settle=[decide.settlement(now, finding, decide.arriving(self.entity, node))]), read_at)

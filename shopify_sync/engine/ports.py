@@ -82,6 +82,10 @@ class Session(Protocol):
 
     def read(self, local_ids: Sequence[int]) -> list[LocalRecord]: ...
 
+    def fresh(self, revisions: dict[int, int]) -> set[int]:
+        """Those of these local ids that were not edited since they had this `local_rev`; held until the end."""
+        ...
+
     def save(self, batch: Batch, read_at: datetime) -> None: ...
 
     def clean(self, local_id: int, local_rev: int) -> None:

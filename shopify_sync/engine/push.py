@@ -105,8 +105,7 @@ class Push:
         send, create, adopt = self._decide(tasks, nodes, existing)
         if self.options.dry_run:
             return
-        self._note(send, create, adopt, nodes)
-        self._send(send, create)
+        self._send(*self._note(send, create, adopt, nodes))
 
     def _look(self, tasks: Sequence[Task]) -> tuple[dict[int, Node], set[int]]:
         """The nodes of those that moved, or may have, since they were read, and the ids that are gone there."""
@@ -243,8 +242,11 @@ class Push:
 
     def _note(
         self, send: Sequence[Task], create: Sequence[Task], adopt: Sequence[Task], nodes: dict[int, Node]
-    ) -> None:
-        """Before anything is sent: what is settled without it, what is about to be sent, what is there now."""
+    ) -> tuple[list[Task], list[Task]]:
+        """Before anything is sent: take over here what the other side has, note what is there and what will be sent.
+
+        What was edited here since it was read is left to the next run. The rest is returned.
+        """
         if unread := [
             number
             for task in adopt
@@ -258,18 +260,23 @@ class Push:
             nodes.update({shopify_id(node): node for node in self.remote.fetch(unread).nodes})
         now = self.remote.served_at or self.context.clock.now()
         with self.local.session() as session:
-            for task in adopt:
-                if task.errors:
-                    self.outcome.refuse(session, task)
-                else:
-                    self.outcome.adopt(session, task, nodes, now)
+            fresh = session.fresh({task.local.local_id: task.local.local_rev for task in (*send, *create, *adopt)})
+            send, create, adopt = (
+                [task for task in tasks if task.local.local_id in fresh] for tasks in (send, create, adopt)
+            )
             linked = [
                 (task.local.local_id, task.local.shopify_id)
                 for task in (*send, *adopt)
                 if not task.linked and not task.errors and task.local.shopify_id is not None
             ]
-            batch = Batch(link=linked)
-            session.save(batch, now)
+            session.save(Batch(link=linked), now)
+            for task in adopt:
+                if task.errors:
+                    self.outcome.refuse(session, task)
+                else:
+                    self.outcome.adopt(session, task, nodes, now)
+            for task in send:
+                self.outcome.take_over(session, task, nodes, now)
             session.intend([(task.local.local_id, task.handle) for task in create], now)
             for task in create:
                 task.journal = session.journal(task.local, "create", None, task.local.record)
@@ -278,6 +285,7 @@ class Push:
                 task.journal = session.journal(task.local, "update", task.node, there)
             self.result.api = self.remote.use
             session.progress(self.result)
+        return send, create
 
     # sending
 

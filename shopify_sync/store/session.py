@@ -112,6 +112,14 @@ class DatabaseSession:
             )
         return found
 
+    def fresh(self, revisions: dict[int, int]) -> set[int]:
+        locking = " FOR UPDATE" if self.local.database.dialect == "postgresql" else ""
+        rows = self.conn.exec_driver_sql(
+            f"SELECT id, local_rev FROM {self.writer.name} WHERE id IN {self.dialect.many}{locking}",
+            (self.dialect.bind(list(revisions)),),
+        )
+        return {row[0] for row in rows if row[1] == revisions[row[0]]}
+
     # writing records
 
     def save(self, batch: Batch, read_at: datetime) -> None:
