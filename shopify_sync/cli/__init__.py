@@ -24,6 +24,7 @@ COMMANDS = {
     "apply": ("plan", "Carry out a saved plan, exactly, or refuse what moved."),
     "undo": ("undo", "Put back what a run changed, on both sides."),
     "sync": ("sync", "Pull, then push; all entities in dependency order."),
+    "verify": ("verify", "Prove both sides equal, or name what differs; --repair."),
     "products": ("products", "Products: pull, push, sync, list, show."),
     "import": ("importing", "Read products from Shopify's CSV or JSONL."),
     "status": ("status", "Last run of each entity, what waits, breaker."),

@@ -25,6 +25,7 @@ from shopify_sync.records import (
     RunResult,
     Sent,
     Standing,
+    Stored,
     Tomb,
 )
 
@@ -102,6 +103,10 @@ class Session(Protocol):
         """Shopify no longer has these, and they are to be made anew."""
         ...
 
+    def doubt(self, local_ids: Sequence[int]) -> None:
+        """What was last agreed on about these can't be trusted: forget it, and have them compared anew."""
+        ...
+
     def refuse(self, run_id: int, local_id: int, local_rev: int, errors: Sequence[RecordError]) -> None: ...
 
     def accept(self, local_id: int) -> None:
@@ -173,4 +178,39 @@ class Local(Protocol):
 
     def dirty(self, after: int, limit: int, *, only: Sequence[int] | None = None) -> list[int]:
         """Local ids of records with a local change, ascending, beginning behind `after`."""
+        ...
+
+
+class Holdings(Protocol):
+    """What a comparison of both sides asks of the database, beside `Local`. Reads only."""
+
+    def stored(self, above: int, to: int | None) -> list[Stored]:
+        """Living records with a Shopify id in (above, to], ascending; `to` None is no end."""
+        ...
+
+    def some(self, local_ids: Sequence[int], shopify_ids: Sequence[int]) -> list[Stored]:
+        """Living records that have one of these ids, those without a Shopify id first, then by Shopify id."""
+        ...
+
+    def unlinked(self, after: int, limit: int) -> list[Stored]:
+        """Living records without a Shopify id whose local id is above `after`, ascending."""
+        ...
+
+    def altered(self, only: Sequence[int] | None) -> Iterator[tuple[int, list[int], list[int]]]:
+        """Rows of unchanged records held against their own base, in batches: how many, the local ids of those that
+        are not certainly equal, and of those whose base is missing or damaged."""
+        ...
+
+    def records(self, local_ids: Sequence[int]) -> list[LocalRecord]: ...
+
+    def entombed(self, ids: Sequence[int]) -> dict[int, Tomb]:
+        """Those of these Shopify ids that were deleted here and that Shopify may still have."""
+        ...
+
+    def disputes(self, local_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """Conflicts that are not closed: {local id: {field path: conflict id}}."""
+        ...
+
+    def waiting(self) -> dict[str, int]:
+        """How many records wait: `changed`, `new`, `deleted`, `refused`, `conflicts`."""
         ...

@@ -18,6 +18,7 @@ from shopify_sync.records.exchange import (
     number_of,
 )
 from shopify_sync.records.plans import Action, Applying, Gate, PlanLine, Planning
+from shopify_sync.records.proofs import Difference, Proof, Stored, Unequal
 from shopify_sync.records.rows import (
     Batch,
     Change,
@@ -46,6 +47,7 @@ __all__ = [
     "Cost",
     "Counts",
     "Decision",
+    "Difference",
     "Disagreement",
     "Dispute",
     "Fetched",
@@ -60,6 +62,7 @@ __all__ = [
     "PlanLine",
     "Planning",
     "Progress",
+    "Proof",
     "Record",
     "RecordError",
     "Reply",
@@ -67,8 +70,10 @@ __all__ = [
     "Sent",
     "Settlement",
     "Standing",
+    "Stored",
     "Tomb",
     "Transport",
+    "Unequal",
     "content_hash",
     "gid",
     "number_of",

@@ -87,7 +87,7 @@ class DatabaseSession:
         decided = conflicts.decided(self.conn, self.local.shop_id, self.entity.name, [row["id"] for row in rows])
         found = []
         for row in rows:
-            node = node_of(row["payload"]) if row["payload"] is not None else None
+            node, seen = self._base(row["payload"])
             found.append(
                 LocalRecord(
                     local_id=row["id"],
@@ -95,7 +95,7 @@ class DatabaseSession:
                     key=str(row[self.entity.natural_key] or ""),
                     record=records[row["id"]],
                     node=node,
-                    seen=record_of(self.entity, node) if node is not None else None,
+                    seen=seen,
                     updated_at=row["updated_at"],
                     local_rev=row["local_rev"],
                     dirty=bool(row["dirty"]),
@@ -119,6 +119,14 @@ class DatabaseSession:
             (self.dialect.bind(list(revisions)),),
         )
         return {row[0] for row in rows if row[1] == revisions[row[0]]}
+
+    def _base(self, payload: Any) -> tuple[Node | None, Record | None]:
+        """What was last agreed on. Damaged, it counts as nothing: then all that differs is in dispute."""
+        try:
+            node = node_of(payload) if payload is not None else None
+            return node, record_of(self.entity, node) if node is not None else None
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+            return None, None
 
     # writing records
 
@@ -295,6 +303,13 @@ class DatabaseSession:
             decided = conflicts.decided(self.conn, self.local.shop_id, self.entity.name, [local_id])
             ids = [decision.id for decision in decided.get(local_id, {}).values()]
             conflicts.carried_out(self.conn, ids, self._now(), "made anew on Shopify")
+
+    def doubt(self, local_ids: Sequence[int]) -> None:
+        self.conn.exec_driver_sql(
+            f"UPDATE {self.writer.name} SET payload = NULL, payload_hash = NULL, dirty = true, "
+            f"sync_rev = sync_rev + 1 WHERE id IN {self.dialect.many}",
+            (self.dialect.bind(list(local_ids)),),
+        )
 
     def refuse(self, run_id: int, local_id: int, local_rev: int, errors: Sequence[RecordError]) -> None:
         mark = self.dialect.mark
