@@ -74,6 +74,8 @@ class _Merger:
     def record(self, base: Record, local: Record, remote: Record) -> Merged:
         if self.rules.strategy != "merge" and _apart(self.entity, base, local, remote):
             return self._whole(base, local, remote)
+        sides = (base, local, remote)
+        (base, local, remote), back = self.entity.align(*sides)
         here: Record = {}
         there: Record = {}
         for column in self.entity.columns:
@@ -85,9 +87,8 @@ class _Merger:
         for child in self.entity.children:
             lists = [side.get(child.name) or [] for side in (base, local, remote)]
             here[child.name], there[child.name] = self._list(child, *lists)
-        here = self.entity.mend(here, base, local, remote)
-        there = self.entity.mend(there, base, local, remote)
-        self._group(base, local, remote, here, there)
+        here, there = back(here), back(there)
+        self._group(*sides, here, there)
         return Merged(here, there, self.disputes, self.settled)
 
     # one value
@@ -148,7 +149,8 @@ class _Merger:
         wanted = arranged(found) if child.ordered else None
         if wanted is not None and wanted.clash:
             path = f"{child.name}.order"
-            dispute = Dispute(path=path, child=child.name, column="order")
+            keys = [_key(child, found[at].any) for at in wanted.base]
+            dispute = Dispute(path=path, child=child.name, element={"order": keys}, column="order")
             ordered = [
                 [label(child, found[at].any) for at in order] for order in (wanted.base, wanted.local, wanted.remote)
             ]
@@ -174,7 +176,7 @@ class _Merger:
             return survivor, survivor
         if not _changed(child, base, there):  # one side deleted it, the other left it alone
             return None, None
-        dispute = Dispute(path=f"{child.name}[{name}]", child=child.name, element=_key(child, base))
+        dispute = Dispute(path=f"{child.name}[{name}]", child=child.name, element=_whole_key(child, base))
         ours, theirs = (_content(child, side) for side in (local, remote))
         count = len(self.disputes)
         value, _ = self._dispute(dispute, child.name, _content(child, base), ours, theirs)
@@ -260,6 +262,13 @@ def _changed(child: Child, base: Record, now: Record) -> bool:
 
 def _key(child: Child, item: Record) -> dict[str, Any]:
     return {"shopify_id": item.get("shopify_id"), "label": label(child, item)}
+
+
+def _whole_key(child: Child, item: Record) -> dict[str, Any]:
+    """With what makes it the element that it is, for when neither it nor its like is in Shopify's list any more."""
+    names = [c.name for c in child.columns if c.maps.merge is Merge.READ_ONLY and c.name != "shopify_id"]
+    own = {name: plain(item.get(name)) for name in (*names, *(child.remembers or ()))}
+    return _key(child, item) | {"own": own}
 
 
 def _anew(child: Child, item: Record) -> Record:

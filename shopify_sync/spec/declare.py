@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from shopify_sync.records import Node, Operation, Record
 
@@ -202,6 +202,9 @@ class Deletes:
     local: str = "archive"
 
 
+Align: TypeAlias = Callable[[Record, Record, Record], tuple[list[Record], Callable[[Record], Record]]]
+
+
 @dataclass(frozen=True, eq=False)
 class Entity:
     """One kind of record that is kept the same on both sides.
@@ -210,8 +213,9 @@ class Entity:
     one. `volatile` are node fields left out of the payload and its hash since they move without a change.
     `complete(record, base)` fills in what Shopify adds by itself to a record that leaves it out. `second_key` tells
     records apart where the natural key fails (None where it can't). Lists that only fit together in one way are a
-    `group`; `mend(merged, base, local, remote)` makes two sides' changes of a group fit, and where `fits(record)`
-    says that they still don't, the group as a whole is in dispute. `subject` is the type's name in Shopify's events.
+    `group`; `align(base, local, remote)` gives the three in words that can be compared, and a function that puts a
+    merged record back into its own; where `fits(record)` says that its lists don't go together, the group as a whole
+    is in dispute. `subject` is the type's name in Shopify's events.
     """
 
     name: str
@@ -226,7 +230,7 @@ class Entity:
     complete: Callable[[Record, Record | None], Record] = lambda record, base: record
     second_key: Callable[[Record], str | None] = lambda record: None
     group: tuple[str, ...] = ()
-    mend: Callable[[Record, Record, Record, Record], Record] = lambda merged, base, local, remote: merged
+    align: Align = lambda base, local, remote: ([base, local, remote], lambda merged: merged)
     fits: Callable[[Record], bool] = lambda record: True
     deletes: Deletes = Deletes()
     subject: str = ""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from shopify_sync.entities.products import push, tables
 from shopify_sync.records import Node, Record
 from shopify_sync.spec import Child, Entity, Push
@@ -58,21 +60,43 @@ def fits(record: Record) -> bool:
     return len(distinct) == len(chosen) and all(set(values) == names for values in chosen)
 
 
-def mend(merged: Record, base: Record, local: Record, remote: Record) -> Record:
-    """An option renamed on one side is renamed in the variants that the other side added or changed."""
-    names = {option.get("shopify_id"): option["name"] for option in merged.get("options") or []}
-    renamed = {
-        option["name"]: names[option["shopify_id"]]
-        for side in (base, local, remote)
-        for option in side.get("options") or []
-        if option.get("shopify_id") in names and option["name"] not in names.values()
+def align(base: Record, local: Record, remote: Record) -> tuple[list[Record], Callable[[Record], Record]]:
+    """Variants of all three name their options as the base does, so that a renamed option is one change, not one of
+    each variant; the function gives a merged record's variants the names that its options have."""
+    known = {option["shopify_id"]: option["name"] for option in base.get("options") or [] if option.get("shopify_id")}
+    aligned = [_spelled(side, _renames(side, known)) for side in (base, local, remote)]
+    if any(side is None for side in aligned):
+        return [base, local, remote], lambda merged: merged
+
+    def back(merged: Record) -> Record:
+        renames = {old: new for new, old in _renames(merged, known).items()}
+        return _spelled(merged, renames) or merged
+
+    return [side for side in aligned if side is not None], back
+
+
+def _renames(record: Record, known: dict[int, str]) -> dict[str, str]:
+    """{name of an option in this record: its name in the base}, for all whose names differ."""
+    options = record.get("options") or []
+    return {
+        option["name"]: known[option["shopify_id"]]
+        for option in options
+        if option.get("shopify_id") in known and known[option["shopify_id"]] != option["name"]
     }
-    if not renamed:
-        return merged
-    return merged | {
+
+
+def _spelled(record: Record, renames: dict[str, str]) -> Record | None:
+    """With its variants' options renamed; None where another option has one of the new names."""
+    if not renames:
+        return record
+    variants = record.get("variants") or []
+    names = {name for variant in variants for name in variant.get("option_values") or {}}
+    if (names - renames.keys()) & set(renames.values()):
+        return None
+    return record | {
         "variants": [
-            variant | {"option_values": {renamed.get(k, k): v for k, v in (variant.get("option_values") or {}).items()}}
-            for variant in merged["variants"]
+            variant | {"option_values": {renames.get(k, k): v for k, v in (variant.get("option_values") or {}).items()}}
+            for variant in variants
         ]
     }
 
@@ -89,7 +113,7 @@ ENTITY = Entity(
     second_key=skus,
     group=("variants", "options"),
     fits=fits,
-    mend=mend,
+    align=align,
     subject="PRODUCT",
     children=(
         Child(
