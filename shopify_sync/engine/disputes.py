@@ -40,17 +40,18 @@ def overlaid(entity: Entity, record: Record, kept: Sequence[dict[str, Any]]) -> 
             return revived_record(entity, entry["base"])
         if not entry["child"]:
             result |= revived(entity.columns, {entry["column"]: entry["base"]})
+        elif entry["column"] == "order":
+            pass  # when all elements are there again
         elif entry["element"] is not None:
             child = entity.child[entry["child"]]
             result[child.name] = _element(child, result.get(child.name) or [], entry)
-        elif entry["column"] == "order":
-            child = entity.child[entry["child"]]
-            rank = {name: at for at, name in enumerate(entry["base"])}
-            # What was not there then stays behind what it stands behind now.
-            result[child.name] = _ranked(child, result.get(child.name) or [], rank)
         else:
             for name, items in entry["base"].items():
                 result[name] = [revived(entity.child[name].columns, item) for item in items]
+    for entry in kept:
+        if entry["column"] == "order" and entry["child"]:
+            child = entity.child[entry["child"]]
+            result[child.name] = _ranked(child, result.get(child.name) or [], entry["element"]["order"])
     return result
 
 
@@ -66,7 +67,8 @@ def _element(child: Child, items: list[Record], entry: dict[str, Any]) -> list[R
         return [item for place, item in enumerate(items) if place != at]
     element = revived(child.columns, base)
     if at is None:
-        return [*items, element | {"shopify_id": key["shopify_id"]}]
+        own = revived(child.columns, key.get("own") or {})
+        return [*items, own | element | {"shopify_id": key["shopify_id"]}]
     return [*items[:at], items[at] | element, *items[at + 1 :]]
 
 
@@ -81,7 +83,10 @@ def _find(child: Child, items: Sequence[Record], key: dict[str, Any]) -> int | N
     return None
 
 
-def _ranked(child: Child, items: Sequence[Record], rank: dict[str, int]) -> list[Record]:
-    known = sorted((item for item in items if label(child, item) in rank), key=lambda i: rank[label(child, i)])
-    places = iter(known)
-    return [next(places) if label(child, item) in rank else item for item in items]
+def _ranked(child: Child, items: Sequence[Record], keys: Sequence[dict[str, Any]]) -> list[Record]:
+    """The elements of `keys` in that order, in the places that they have; what was not there then stays."""
+    places = [at for key in keys if (at := _find(child, items, key)) is not None]
+    ranked = list(items)
+    for at, source in zip(sorted(set(places)), dict.fromkeys(places), strict=True):
+        ranked[at] = items[source]
+    return ranked
