@@ -86,6 +86,10 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     server: Listener
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` header: the store's time, as all its other times are."""
+        return super().date_time_string(self.sandbox.shop.now().timestamp() if timestamp is None else timestamp)
+
     def do_GET(self) -> None:
         self._handle("GET")
 

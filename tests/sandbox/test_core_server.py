@@ -288,3 +288,11 @@ def test_serving_in_the_foreground_ends_when_asked() -> None:
     server.stop()
     thread.join(timeout=5)
     assert not thread.is_alive()
+
+
+def test_the_date_is_the_stores_own() -> None:
+    """The `Date` header tells the same time as `updatedAt` does, whatever the machine's clock says."""
+    with SandboxServer(clock=ManualClock()) as server:
+        server.shop.advance(90)
+        answer = httpx.get(f"{server.url}/_sandbox/stats", trust_env=False)
+        assert answer.headers["Date"] == "Tue, 24 Nov 2026 12:01:30 GMT"
