@@ -65,6 +65,9 @@ class Shop:
         end = min(start + limit, self.all)
         return Page([self._stamp(number) for number in range(start, end)], str(end), end < self.all, self.served_at)
 
+    def deleted(self, since: datetime) -> None:
+        return None
+
     def count(self, query: str | None) -> int | None:
         self._spend(documents.counting(PRODUCTS), query=query)
         return self.all

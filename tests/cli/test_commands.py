@@ -20,7 +20,10 @@ RUN = {"run_id", "entity", "direction", "status", "counts", "api", "started_at",
 def test_the_demo_shows_what_moved_and_leaves_nothing_running(bare: Terminal) -> None:
     done = bare.cold("demo")
     assert (done.code, done.err) == (0, "")
-    for words in ("What moved where", "→ Shopify", "→ database", "Changed on both sides", "requests", "points"):
+    for words in (
+        "here, from Shopify", "on Shopify, from here", "in dispute", "Called this here",
+        "0 missing, 0 extra, 0 different", "is what it was before the sync", "What it cost", "requests", "points",
+    ):  # fmt: skip
         assert words in done.out
     assert "\x1b" not in done.out  # a pipe gets no colours
     paths = [word for line in done.out.splitlines() for word in line.split() if word.endswith("shop.db")]
@@ -31,11 +34,16 @@ def test_the_demo_reads_nobodys_configuration(bare: Terminal) -> None:
     (bare.folder / "config.yaml").write_text("shop: {domain: real.myshopify.com}\nretry: {retries: nonsense}\n")
     done = bare("demo", "--json", SHOPIFY_SHOP_DOMAIN="real.myshopify.com", SHOPIFY_API_URL="http://127.0.0.1:1")
     assert done.code == 0
-    assert {move["direction"] for move in done.json["moved"]} == {"push", "pull"}
-    assert [run["direction"] for run in done.json["runs"]] == ["pull", "pull", "push", "pull", "push"]
-    moved = {(move["to"], move["direction"]) for move in done.json["moved"]}
+    assert [run["direction"] for run in done.json["runs"]] == ["pull", "pull", "push", "pull", "push", "verify", "undo"]
+    moved = {
+        (str(change["to"]), action["direction"])
+        for action in done.json["plan"]["actions"]
+        for change in action["changes"]
+    }
     assert {("Renamed by the merchant", "pull"), ("Demo Mug", "push"), ("19.95", "push"), ("8.00", "pull")} <= moved
     assert ("Demo Mug", "pull") not in moved
+    assert [conflict["field"] for conflict in done.json["conflicts"]] == ["title"]
+    assert ([proof["status"] for proof in done.json["verify"]], done.json["undone"]) == (["equal"], True)
 
 
 def test_a_first_day(terminal: Terminal, shop: SandboxServer) -> None:
