@@ -38,29 +38,14 @@ def created(
     incoming: Sequence[Incoming],
     now: datetime,
 ) -> None:
-    """Records that are new here: nothing stood there before."""
+    """Records that are new here: nothing stood there before. One row tells of them all."""
     if not incoming or not run_id:
         return
-    at = storage_time(now)
-    mark = "%s" if conn.dialect.name == "postgresql" else "?"
-    names = ("run_id", "entity", "local_id", "shopify_id", "record_key", "side", "action", "after", "created_at")
-    conn.exec_driver_sql(
-        f"INSERT INTO run_changes ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))})",
-        [
-            (
-                run_id,
-                entity.name,
-                local_id,
-                shopify_id(item.node),
-                item.node[entity.natural_key],
-                "local",
-                "create",
-                '{"hash":"' + item.payload_hash + '"}',
-                at,
-            )
-            for local_id, item in zip(local_ids, incoming, strict=True)
-        ],
-    )
+    told = [
+        [local_id, shopify_id(item.node), item.node[entity.natural_key], item.payload_hash]
+        for local_id, item in zip(local_ids, incoming, strict=True)
+    ]
+    _insert(conn, run_id, entity, None, None, "", "local", "create", None, {"created": told}, now)
 
 
 def rows(
@@ -195,18 +180,7 @@ def of_runs(conn: Connection, run_ids: Sequence[int], entity: str) -> list[Told]
     rows = conn.execute(
         select(_TABLE).where(_TABLE.c.run_id.in_(list(run_ids)), _TABLE.c.entity == entity).order_by(_TABLE.c.id)
     )
-    found = [
-        Told(
-            row["local_id"],
-            row["shopify_id"],
-            row["record_key"] or "",
-            row["side"],
-            row["action"],
-            row["before"],
-            row["after"],
-        )
-        for row in rows.mappings()
-    ]
+    found = [change for row in rows.mappings() for change in _told(dict(row))]
     last = max(run_ids, default=0)
     later = conn.execute(
         select(_TABLE.c.local_id, _TABLE.c.before)
@@ -222,6 +196,17 @@ def of_runs(conn: Connection, run_ids: Sequence[int], entity: str) -> list[Told]
         else change
         for change in found
     ]
+
+
+def _told(row: dict[str, Any]) -> list[Told]:
+    """The changes of one row."""
+    side, action, after = row["side"], row["action"], row["after"]
+    if isinstance(after, dict) and "created" in after:
+        return [
+            Told(local_id, number, key or "", side, action, None, {"hash": digest})
+            for local_id, number, key, digest in after["created"]
+        ]
+    return [Told(row["local_id"], row["shopify_id"], row["record_key"] or "", side, action, row["before"], after)]
 
 
 def _insert(

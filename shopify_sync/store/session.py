@@ -14,7 +14,6 @@ from shopify_sync.records import (
     Batch,
     Change,
     Checkpoint,
-    Dispute,
     Incoming,
     Known,
     LocalRecord,
@@ -26,7 +25,7 @@ from shopify_sync.records import (
     Tomb,
 )
 from shopify_sync.spec import plain, record_of, shopify_id
-from shopify_sync.store import checkpoints, conflicts, journal, restoring, runs, tombs
+from shopify_sync.store import checkpoints, conflicts, journal, restoring, runs, telling, tombs
 from shopify_sync.store.adoption import adopt_children
 from shopify_sync.store.merging import RowMerger
 from shopify_sync.store.rows import node_of
@@ -147,22 +146,7 @@ class DatabaseSession:
             self._settle(settlement, read_at)
         tombs.reopen(self.conn, self.dialect, batch.reopen)
         for found in batch.conflicts:
-            conflicts.note(
-                self.conn,
-                shop_id=self.local.shop_id,
-                entity=self.entity.name,
-                run_id=self.local.run_id,
-                local_id=found.local_id,
-                shopify_id=found.shopify_id,
-                record_key=found.key,
-                type=found.kind,
-                field_path=found.path,
-                base=plain(found.base),
-                local=plain(found.local),
-                remote=plain(found.remote),
-                policy=found.policy,
-                now=self._now(),
-            )
+            telling.noted(self.conn, self.local.shop_id, self.entity.name, self.local.run_id, found, self._now())
             if found.kind == "version" and found.remote is None:
                 self._hold(found.local_id)
         moot = [*batch.agreed, *(item.local_id for item in batch.update if item.local_id is not None)]
@@ -224,39 +208,7 @@ class DatabaseSession:
 
     def _tell(self, one: Settlement) -> None:
         """The lines of `conflict_log`: what is open, what was decided, what has become moot."""
-        for dispute in one.disputes:
-            conflicts.note(self.conn, **self._conflict(one, dispute), policy="ask", now=self._now())
-        for dispute in one.settled:
-            if dispute.decision_id is not None:
-                conflicts.carried_out(self.conn, [dispute.decision_id], self._now(), f"took {dispute.take}")
-            else:
-                conflicts.record_decided(
-                    self.conn,
-                    **self._conflict(one, dispute),
-                    policy=dispute.by,
-                    now=self._now(),
-                    decision=dispute.take,
-                    decided_by=dispute.by,
-                    reason=f"took {dispute.take}",
-                )
-        keep = [dispute.path for dispute in one.disputes]
-        reason = "no longer in dispute" if keep else "both sides agree now"
-        self._close([one.local_id], reason, keep)
-
-    def _conflict(self, one: Settlement, dispute: Dispute) -> dict[str, Any]:
-        return {
-            "shop_id": self.local.shop_id,
-            "entity": self.entity.name,
-            "run_id": self.local.run_id or None,
-            "local_id": one.local_id,
-            "shopify_id": one.shopify_id,
-            "record_key": one.key,
-            "type": "timestamp" if dispute.by.startswith("sync") else "data",
-            "field_path": dispute.path,
-            "base": plain(dispute.base),
-            "local": plain(dispute.local),
-            "remote": plain(dispute.remote),
-        }
+        telling.settled(self.conn, self.local.shop_id, self.entity.name, self.local.run_id, one, self._now())
 
     def clean(self, local_id: int, local_rev: int) -> None:
         mark = self.dialect.mark
