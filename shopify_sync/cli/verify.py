@@ -121,9 +121,7 @@ def _show(one: Verified, *, limit: int, quiet: bool) -> None:
             out.print(Text(line))
     notes = list(proof.notes)
     if proof.damaged:
-        notes.append(
-            f"what was last agreed on is damaged here, of {len(proof.damaged):,} records; --repair reads them anew"
-        )
+        notes.append(f"what both sides last agreed on is damaged here ({len(proof.damaged):,}); --repair reads it anew")
     for note in notes:
         out.print(Text(f"note: {note}"))
     if following := _next(one):
@@ -185,7 +183,7 @@ def _show_repair(out: Console, one: Verified) -> None:
     if not one.repairs:
         out.print(Text("nothing could be repaired: what differs waits for a decision"))
         return
-    done = ", ".join(f"{run.direction} {_counted(run)}" for run in one.repairs)
+    done = "; ".join(f"{run.direction} {_counted(run)}" for run in one.repairs)
     records = "record" if before == 1 else "records"
     out.print(Text(f"repaired {max(0, before - after):,} of {before:,} {records}: {done}"))
     for run in one.repairs:
@@ -198,14 +196,8 @@ def _show_repair(out: Console, one: Verified) -> None:
 
 
 def _counted(run: Any) -> str:
-    names = {
-        "created": "new",
-        "updated": "updated",
-        "deleted": "deleted",
-        "conflicts": "in conflict",
-        "failed": "failed",
-    }
-    return " ".join(f"{n:,} {word}" for name, word in names.items() if (n := getattr(run.counts, name))) or "nothing"
+    names = {"created": "new", "updated": "updated", "deleted": "deleted", "failed": "failed"}
+    return ", ".join(f"{n:,} {word}" for name, word in names.items() if (n := getattr(run.counts, name))) or "nothing"
 
 
 def _why(kind: str, why: str, conflict_id: int | None) -> str:
@@ -226,10 +218,12 @@ def _waiting(proof: Proof) -> str:
 
 def _proved(one: Verified) -> str:
     proof, api = one.proof, one.run.api
-    how = "every field read" if proof.deep else "ids and times compared, rows held against their base"
-    whole = f", {proof.read:,} read whole" if proof.read and not proof.deep else ""
-    left = f"; {proof.left:,} deleted here were left on Shopify on purpose" if proof.left else ""
-    return f"proof: {how}{whole}{left} ({api.requests:,} requests, {api.points:,} points)"
+    parts = ["every field compared" if proof.deep else "ids, times and rows compared"]
+    if proof.read and not proof.deep:
+        parts.append(f"{proof.read:,} read whole")
+    if proof.left:
+        parts.append(f"{proof.left:,} deleted here, left there on purpose")
+    return f"proof: {', '.join(parts)}; {api.requests:,} requests, {api.points:,} points"
 
 
 def _next(one: Verified) -> str:
@@ -244,5 +238,5 @@ def _next(one: Verified) -> str:
     if proof.status == "different" and proof.here == 0:
         return "`shopify-sync sync` fills the database"
     if proof.status == "different":
-        return "`shopify-sync verify --repair` pulls and pushes just these; `shopify-sync plan` shows it first"
+        return "`shopify-sync verify --repair` pulls and pushes just these"
     return ""

@@ -35,7 +35,8 @@ def differences(
 def _paths(entity: Entity, base: Record | None, side: Record) -> set[str]:
     if base is None:
         return set()
-    return {line.path for line in lines(entity, compare(entity, base, side, sendable=False))}
+    found = lines(entity, compare(entity, base, side, sendable=False))
+    return {line.path for line in found if not _shared(entity, line)}
 
 
 def _emptied(entity: Entity, local: LocalRecord, here: Record, there: Record, told: set[str]) -> list[FieldChange]:

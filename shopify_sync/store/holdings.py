@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from shopify_sync.records import LocalRecord, Stored, Tomb
 from shopify_sync.store import conflicts, tombs
@@ -94,9 +94,17 @@ class DatabaseHoldings:
             refused = conn.execute(
                 select(_ERRORS.c.local_id).distinct().where(*self._ours(_ERRORS), _ERRORS.c.resolved_at.is_(None))
             ).all()
+            changed = conn.execute(
+                select(func.count())
+                .select_from(self.c.id.table)
+                .where(
+                    self.c.shop_id == self.local.shop_id, self.c.deleted_at.is_(None), self.c.shopify_id.is_not(None)
+                )
+                .where(self.c.dirty, self.c.held_rev.is_(None) | (self.c.held_rev != self.c.local_rev))
+            ).scalar_one()
             disputed = conflicts.waiting_records(conn, self.local.shop_id, self.local.entity.name)
         return {
-            "changed": standing.changed,
+            "changed": int(changed),
             "new": standing.unlinked,
             "deleted": standing.deletions,
             "refused": len(refused),
