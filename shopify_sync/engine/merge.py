@@ -112,6 +112,9 @@ class _Merger:
             return local, local
         if kind is Merge.SEQUENCE and (found := sequence(base or [], local or [], remote or [])) is not None:
             return found, found
+        alike = column.maps.alike
+        if alike is not None and None not in (local, remote) and alike(local, remote):
+            return remote, remote
         return self._dispute(dispute, pattern, base, local, remote)
 
     def _dispute(self, dispute: Dispute, pattern: str, base: Any, local: Any, remote: Any) -> tuple[Any, Any]:

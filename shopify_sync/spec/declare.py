@@ -50,7 +50,8 @@ class Maps:
     `path` is dotted (`seo.title`); each step is selected in the documents. A field that needs code gives `read`
     (node -> value as Shopify spells it) and the `select` text that it needs. Shopify always has a value where
     `required` is set, so a null here means: as Shopify has it. `normal` is what Shopify makes of a value when it
-    stores it (of each element, for a set): two values are equal when their normal forms are.
+    stores it (of each element, for a set): two values are equal when their normal forms are. `alike` is a tolerance of
+    ours: where both sides changed a field, it says whether they mean the same, and Shopify's spelling is taken.
     """
 
     path: str
@@ -60,6 +61,7 @@ class Maps:
     sendable: bool = True  # False: it has a mutation of its own
     required: bool = False
     normal: Callable[[Any], Any] | None = None
+    alike: Callable[[Any, Any], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

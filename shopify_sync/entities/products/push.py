@@ -99,13 +99,21 @@ _MEDIA_TYPES = {"IMAGE": "MediaImage", "VIDEO": "Video", "EXTERNAL_VIDEO": "Exte
 def key(record: Record) -> str:
     """The handle that Shopify will give: the user's own, or one made from the title, in Shopify's spelling.
 
+    A blank one is replaced by one made from the title (recorded: product-handle-dedup-parity).
+    """
+    return slug(str(record.get("handle") or "").strip() or str(record.get("title") or ""))
+
+
+def slug(text: str) -> str:
+    """A text as a handle.
+
     Trimmed, lower-cased, everything but letters and digits (of any script) becomes a hyphen; nothing left gives
-    `product` (recorded: product-handle-validation-parity). Latin letters lose their accents and apostrophes vanish,
-    as storefront addresses show; what is left is spelled the same by every rule that Shopify may have, so the handle
-    that we look up is the one that it stored.
+    `product` (recorded: product-create-parity, product-handle-dedup-parity). Latin letters lose their accents and
+    apostrophes vanish, as storefront addresses show; what is left is spelled the same by every rule that Shopify may
+    have, so the handle that we look up is the one that it stored.
     """
     out: list[str] = []
-    for letter in unicodedata.normalize("NFC", str(record.get("handle") or record.get("title") or "")).lower():
+    for letter in unicodedata.normalize("NFC", text).lower():
         plain = _LATIN.get(letter) or _ascii(letter)
         if plain:
             out.append(plain)

@@ -25,6 +25,8 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from shopify_sync.columns import Document, ExactDecimal, UtcTime
+from shopify_sync.entities.products.html import same_html
+from shopify_sync.entities.products.push import slug
 from shopify_sync.records import Node
 from shopify_sync.spec import Maps, Merge
 
@@ -51,6 +53,11 @@ def value_names(option: Node) -> list[str]:
 def same_tag(tag: str) -> str:
     """Tags are compared without regard to case and outer blanks (recorded: tags-normalization-parity)."""
     return tag.strip().casefold()
+
+
+def customs_digits(code: str) -> str:
+    """`1234.56` is stored as `123456` (recorded: product-variants-bulk-create-parity)."""
+    return "".join(letter for letter in code if letter.isdigit())
 
 
 def _id() -> Any:
@@ -89,9 +96,11 @@ class Product(SQLModel, table=True):
     id: int | None = _id()
     shop_id: int = Field(foreign_key="shops.id")
     shopify_id: Annotated[int | None, Maps("id", _OWN)] = _big()
-    handle: Annotated[str | None, Maps("handle", required=True)] = Field(default=None, sa_type=Text)
+    handle: Annotated[str | None, Maps("handle", required=True, normal=slug)] = Field(default=None, sa_type=Text)
     title: Annotated[str, Maps("title")] = Field(sa_type=Text)
-    description_html: Annotated[str | None, Maps("descriptionHtml")] = Field(default=None, sa_type=Text)
+    description_html: Annotated[str | None, Maps("descriptionHtml", alike=same_html)] = Field(
+        default=None, sa_type=Text
+    )
     vendor: Annotated[str | None, Maps("vendor")] = Field(default=None, sa_type=Text)
     product_type: Annotated[str | None, Maps("productType")] = Field(default=None, sa_type=Text)
     status: Annotated[str, Maps("status")] = Field(
@@ -180,8 +189,8 @@ class ProductVariant(SQLModel, table=True):
     country_code_of_origin: Annotated[str | None, Maps("inventoryItem.countryCodeOfOrigin")] = Field(
         default=None, sa_type=Text
     )
-    harmonized_system_code: Annotated[str | None, Maps("inventoryItem.harmonizedSystemCode")] = Field(
-        default=None, sa_type=Text
+    harmonized_system_code: Annotated[str | None, Maps("inventoryItem.harmonizedSystemCode", normal=customs_digits)] = (
+        Field(default=None, sa_type=Text)
     )
     sync_rev: int = _sync_rev()
 
