@@ -53,3 +53,10 @@ class ManualClock:
         """Move both times forward by `seconds`."""
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+
+def storage_time(value: datetime) -> str:
+    """ISO 8601 in UTC: `2026-11-24T12:00:00Z`, with microseconds where there are any. Raises ValueError if naive."""
+    if value.tzinfo is None:
+        raise ValueError(f"a time without a zone can't be stored: {value!r}")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -18,12 +18,9 @@ import orjson
 from sqlalchemy import JSON, DateTime, Dialect, Numeric, Text, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 
+from shopify_sync.clock import storage_time
 
-def storage_time(value: datetime) -> str:
-    """ISO 8601 in UTC: `2026-11-24T12:00:00Z`, with microseconds where there are any. Raises ValueError if naive."""
-    if value.tzinfo is None:
-        raise ValueError(f"a time without a zone can't be stored: {value!r}")
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+__all__ = ["Document", "ExactDecimal", "UtcTime", "storage_json", "storage_time"]
 
 
 def storage_json(value: Any) -> str:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from shopify_sync.app import checks, dryrun, importing
+from shopify_sync.app import dryrun, importing
 from shopify_sync.app.running import Runner
 from shopify_sync.clock import Clock, SystemClock
 from shopify_sync.config import Settings
@@ -22,12 +22,15 @@ from shopify_sync.errors import SyncError, UsageError
 from shopify_sync.files import Parsed, Problem
 from shopify_sync.records import Gate, Progress, RunResult
 from shopify_sync.resilience.breaker import Breaker, BreakerStore, MemoryBreakerStore
-from shopify_sync.shopify.client import Client, build_client
-from shopify_sync.shopify.shop import ShopInfo, ask, online_store
 from shopify_sync.spec import ShopFacts
 from shopify_sync.store import leases, migrate, runs, shops, tombs
 from shopify_sync.store.breaker import DatabaseBreakerStore
 from shopify_sync.store.database import Database
+
+if TYPE_CHECKING:
+    from shopify_sync.app.checks import Check
+    from shopify_sync.shopify.client import Client
+    from shopify_sync.shopify.shop import ShopInfo
 
 # What Shopify tells about a shop is asked again after this long.
 SHOP_FACTS_LAST = timedelta(hours=24)
@@ -125,6 +128,8 @@ class App:
 
     @cached_property
     def client(self) -> Client:
+        from shopify_sync.shopify.client import build_client  # httpx: 60 ms that a command without Shopify can save
+
         shop, chosen = self.settings.require_shop(), self.settings
         return build_client(
             domain=shop.domain,
@@ -275,8 +280,10 @@ class App:
 
     # the shop
 
-    def doctor(self) -> list[checks.Check]:
+    def doctor(self) -> list[Check]:
         """Look at everything that a sync needs; what can't be looked at is told as such."""
+        from shopify_sync.app import checks
+
         found = [checks.of_configuration(self.settings), *checks.of_database(self.database)]
         if any(check.status == "fail" for check in found):
             return found
@@ -301,6 +308,8 @@ class App:
 
     def ask_shop(self) -> ShopInfo:
         """Ask Shopify who it is, and keep the answer."""
+        from shopify_sync.shopify.shop import ask, online_store
+
         info = ask(self.client)
         kept = {
             "name": info.name,

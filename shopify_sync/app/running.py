@@ -13,7 +13,6 @@ from shopify_sync.engine.merge import Rules
 from shopify_sync.entities import NAMES, entity
 from shopify_sync.errors import CircuitOpen, Interrupted, LeaseHeld, SyncError, UsageError
 from shopify_sync.records import ApiUse, Gate, RunResult
-from shopify_sync.shopify.remote import ShopifyRemote
 from shopify_sync.spec import Deletes, Entity
 from shopify_sync.store import conflicts, leases, runs
 from shopify_sync.store.local import DatabaseLocal
@@ -146,6 +145,8 @@ class Runner:
         gate: Gate | None,
         handled: set[int] | None,
     ) -> Context:
+        from shopify_sync.shopify.remote import ShopifyRemote
+
         app = self.app
         return Context(
             entity=declared,

@@ -10,13 +10,13 @@ name and its selection. Wrong guesses last for one answer, which tells the true 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-if TYPE_CHECKING:
-    from graphql import FieldNode, OperationDefinitionNode, SelectionSetNode, ValueNode
+from shopify_sync.shopify import selections
+from shopify_sync.shopify.selections import Field, Inline, Selection, Spread, Variable
 
 Number: TypeAlias = "int | str | None"  # a literal, the name of a variable, or nothing
 
@@ -156,30 +156,15 @@ def _input(root: _Field, variables: Mapping[str, Any]) -> float:
 
 @lru_cache(maxsize=256)
 def _planned(document: str) -> _Plan | None:
-    from graphql import FragmentDefinitionNode, GraphQLSyntaxError, IntValueNode, OperationDefinitionNode, parse
-
     try:
-        parsed = parse(document, no_location=True)
-    except GraphQLSyntaxError:
+        parsed = selections.read(document)
+    except selections.NotADocument:
         return None
-    operation: OperationDefinitionNode | None = next(
-        (node for node in parsed.definitions if isinstance(node, OperationDefinitionNode)), None
-    )
-    if operation is None:
+    if not parsed.kind:
         return None
-    fragments = {n.name.value: n.selection_set for n in parsed.definitions if isinstance(n, FragmentDefinitionNode)}
-    conditions = {
-        n.name.value: n.type_condition.name.value for n in parsed.definitions if isinstance(n, FragmentDefinitionNode)
-    }
-    reader = _Reader(fragments, conditions)
-    roots, _ = reader.fields(operation.selection_set, root=True)
-    defaults = tuple(
-        (each.variable.name.value, int(each.default_value.value))
-        for each in operation.variable_definitions or ()
-        if isinstance(each.default_value, IntValueNode)
-    )
+    roots, _ = _Reader(parsed.fragments).fields(parsed.selection, root=True)
     sizes = tuple(sorted({name for root in roots for name in _sized_by(root)}))
-    return _Plan(operation.operation.value == "mutation", roots, sizes, defaults)
+    return _Plan(parsed.kind == "mutation", roots, sizes, tuple(parsed.defaults.items()))
 
 
 def _sized_by(at: _Field) -> Iterator[str]:
@@ -191,48 +176,43 @@ def _sized_by(at: _Field) -> Iterator[str]:
 
 
 class _Reader:
-    """Turns selections into fields. `fragments` and `conditions`: selection and type of each named fragment."""
+    """Turns selections into fields. `fragments` are the named ones; one inside itself selects nothing."""
 
-    def __init__(self, fragments: Mapping[str, SelectionSetNode], conditions: Mapping[str, str]) -> None:
-        self.fragments, self.conditions = fragments, conditions
+    def __init__(self, fragments: Mapping[str, Inline]) -> None:
+        self.fragments, self.inside = fragments, set[str]()
 
     def fields(
-        self, selection: SelectionSetNode, *, root: bool = False
+        self, selection: Sequence[Selection], *, root: bool = False
     ) -> tuple[tuple[_Field, ...], tuple[tuple[_Field, ...], ...]]:
         """(fields of every type, fields of each type named in a fragment); scalars are left out."""
-        from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
-
         common: list[_Field] = []
         typed: dict[str, list[_Field]] = {}
-        for node in selection.selections:
-            if isinstance(node, FieldNode):
-                if node.selection_set is not None:
-                    common.append(self._field(node, node.selection_set, root=root))
+        for node in selection:
+            if isinstance(node, Field):
+                if node.selection is not None:
+                    common.append(self._field(node, node.selection, root=root))
                 continue
-            if isinstance(node, InlineFragmentNode):
-                name, below = node.type_condition.name.value if node.type_condition else "", node.selection_set
-            elif isinstance(node, FragmentSpreadNode) and node.name.value in self.fragments:
-                name, below = self.conditions[node.name.value], self.fragments[node.name.value]
-            else:
+            named = node.name if isinstance(node, Spread) else ""
+            part = self.fragments.get(named) if isinstance(node, Spread) else node
+            if part is None or named in self.inside:
                 continue
-            inner, branches = self.fields(below, root=root)
-            target = typed.setdefault(name, []) if name and not root else common
+            self.inside.add(named)
+            inner, branches = self.fields(part.selection, root=root)
+            self.inside.discard(named)
+            target = typed.setdefault(part.type, []) if part.type and not root else common
             target += inner
             longest: tuple[_Field, ...] = max(branches, key=len, default=())  # a type inside a type: rare
             target += longest
         return tuple(common), tuple(tuple(fields) for fields in typed.values())
 
-    def _field(self, node: FieldNode, selection: SelectionSetNode, *, root: bool) -> _Field:
-        from graphql import FieldNode, VariableNode
-
-        name = node.name.value
+    def _field(self, node: Field, selection: Sequence[Selection], *, root: bool) -> _Field:
+        name = node.name
         common, branches = self.fields(selection)
-        arguments = {each.name.value: each.value for each in node.arguments or ()}
-        first = _number(arguments.get("first"))
-        size = _number(arguments.get("last")) if first is None else first
+        first, last = node.arguments.get("first"), node.arguments.get("last")
+        size = last if first is None else first
         names = {each.name for each in common}
-        leaves = {each.name.value for each in selection.selections if isinstance(each, FieldNode)}
-        if leaves & {"nodes", "edges"} and ("first" in arguments or "last" in arguments or names & {"nodes", "edges"}):
+        leaves = {each.name for each in selection if isinstance(each, Field)}
+        if leaves & {"nodes", "edges"} and ({"first", "last"} & node.arguments.keys() or names & {"nodes", "edges"}):
             kind = "connection"
         elif name.endswith("Count"):
             kind = "count"
@@ -242,13 +222,5 @@ class _Reader:
             kind = "free"
         else:
             kind = "object"
-        kept = tuple((key, value.name.value) for key, value in arguments.items() if isinstance(value, VariableNode))
+        kept = tuple((key, str(value)) for key, value in node.arguments.items() if isinstance(value, Variable))
         return _Field(name, size, common, branches, kind, kept if root else ())
-
-
-def _number(value: ValueNode | None) -> Number:
-    from graphql import IntValueNode, VariableNode
-
-    if isinstance(value, VariableNode):
-        return str(value.name.value)
-    return int(value.value) if isinstance(value, IntValueNode) else None

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from shopify_sync.clock import storage_time
 from shopify_sync.records import Node, Record, content_hash, number_of
 from shopify_sync.spec.declare import Child, Column, Entity, Form
 
@@ -95,9 +96,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return str(value)
+    return storage_time(value) if isinstance(value, datetime) else str(value)
 
 
 def revived(columns: tuple[Column, ...], values: Record) -> Record:
