@@ -30,7 +30,9 @@ _TITLES = {
 _LONGEST = 60
 
 
-def show_plan(plan: Plan, options: Options, *, limit: int = 50, saved: str = "", following: str = "") -> None:
+def show_plan(
+    plan: Plan, options: Options, *, limit: int = 50, saved: str = "", following: str = "", nothing: str = ""
+) -> None:
     """The plan as one JSON document, or for people; `following` is the command that does it."""
     if options.json:
         print_json(plan.as_json())
@@ -47,7 +49,7 @@ def show_plan(plan: Plan, options: Options, *, limit: int = 50, saved: str = "",
     for note in dict.fromkeys(waits):
         say(f"  note: {note}")
     if not plan.actions:
-        say("nothing to do: both sides agree" + (" but for what waits" if waits else ""))
+        say(nothing or "nothing to do: both sides agree" + (" but for what waits" if waits else ""))
         return
     say(
         f"plan: {_count(totals['database'], 'change')} here, {_count(totals['shopify'], 'change')} on Shopify, "

@@ -37,7 +37,7 @@ def undo(
         with options.open_app(dry_run=True) as opened:
             plan = undoing.plan(opened, undoing.undoable(opened, run, alone=alone))
         if dry_run or plan.exit_code:
-            show_plan(plan, options, following=f"`shopify-sync undo {run}` does it")
+            show_plan(plan, options, following=f"`shopify-sync undo {run}` does it", nothing="nothing to put back")
             return plan.exit_code
         if not plan.changes:
             if options.json:
