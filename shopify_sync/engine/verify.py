@@ -221,11 +221,7 @@ class Verify:
         """Compare; what differs is only told when neither side has moved since it was read."""
         for look in range(1, LOOKS + 1):
             nodes = self._nodes(list(wanted.values())) if whole else {}
-            rows = [
-                replace(row, seen=None, node=None) if row.local_id in self.proof.damaged else row
-                for row in self.holdings.records(list(wanted))
-                if not row.deleted
-            ]
+            rows = [row for row in self._read(list(wanted)) if not row.deleted]
             disputes = self.holdings.disputes([row.local_id for row in rows])
             found: dict[int, tuple[LocalRecord, tuple[Difference, ...] | None]] = {}
             for row in rows:
@@ -242,13 +238,20 @@ class Verify:
             if not wanted:
                 return
 
+    def _read(self, local_ids: list[int]) -> list[LocalRecord]:
+        """Rows with their base; without it where it can't be trusted."""
+        return [
+            replace(row, seen=None, node=None) if row.local_id in self.proof.damaged else row
+            for row in self.holdings.records(local_ids)
+        ]
+
     def _nodes(self, ids: list[int]) -> dict[int, Node]:
         self.proof.read += len(ids)
         return {shopify_id(node): node for node in self.remote.fetch(ids).nodes}
 
     def _moved(self, rows: dict[int, LocalRecord], nodes: dict[int, Node]) -> set[int]:
         """Those that changed on either side since they were read for the comparison."""
-        now = {row.local_id: row for row in self.holdings.records(list(rows))}
+        now = {row.local_id: row for row in self._read(list(rows))}
         numbers = [n for row in rows.values() if (n := row.shopify_id) is not None and n in nodes]
         stamps = self.remote.stamps(numbers) if numbers else {}
         found = set()
@@ -315,4 +318,6 @@ def _second(moment: object) -> int:
 
 
 def _version(row: LocalRecord) -> tuple[object, ...]:
-    return row.local_rev, row.dirty, row.deleted, row.held_rev, row.read_at, row.updated_at
+    """What moves when anybody writes to a record. Its rows are read one table after the other, so a write between
+    two of them makes a record that never was; then these differ at the next look."""
+    return row.local_rev, row.dirty, row.deleted, row.held_rev, row.read_at, row.updated_at, row.record, row.node
