@@ -9,7 +9,7 @@ from typing import IO, Any
 import orjson
 
 from shopify_sync.files.items import BadValue, Parsed, Problem
-from shopify_sync.files.values import UNIT_NAMES, money, status
+from shopify_sync.files.values import UNIT_NAMES, again, handle, money, status
 from shopify_sync.records import Record
 
 _TEXT, _FLAG, _WHOLE, _MONEY, _TIME, _TEXTS, _MAP, _UNIT, _STATUS = range(9)
@@ -77,11 +77,12 @@ class JsonLines:
             except BadValue as error:
                 yield Problem(number, key, error.column, error.message)
                 continue
-            if hash(key) in seen:
-                yield Problem(number, key, "handle", "the handle stands further up already")
+            name = record["handle"]
+            if hash(name) in seen:
+                yield Problem(number, key, "handle", again(key, name))
                 continue
-            seen.add(hash(key))
-            yield Parsed(number, key, record, {} if "status" in record else {"status": "ACTIVE"})
+            seen.add(hash(name))
+            yield Parsed(number, name, record, {} if "status" in record else {"status": "ACTIVE"})
 
 
 def _product(found: Mapping[str, Any]) -> Record:
@@ -89,6 +90,7 @@ def _product(found: Mapping[str, Any]) -> Record:
     for name in ("handle", "title"):
         if not record.get(name):
             raise BadValue(name, f"a product needs a {name}")
+    record["handle"] = handle("handle", record["handle"])
     for name, kinds in _CHILDREN.items():
         if name in found:
             items = found[name]

@@ -155,25 +155,24 @@ class ShopifyCsv:
 
     def _finish(self, block: _Block, header: Header, seen: set[int]) -> Iterator[Parsed | Problem]:
         """The product of a block, or why there is none."""
-        name = hash(block.handle)
-        if name in seen:
-            yield Problem(block.line, block.handle, header.named("handle"), "the handle stands further up already")
-            return
-        seen.add(name)
-        if block.refused is not None:
-            yield block.refused
-            return
-        line = block.line
+        line, column = block.line, header.named("handle")
         try:
+            handle = values.handle(column, block.handle)
+            if hash(handle) in seen:
+                raise BadValue(column, values.again(block.handle, handle))
+            seen.add(hash(handle))
+            if block.refused is not None:
+                yield block.refused
+                return
             product = _Product(header, self.now)
             for line, row in block.rows:  # noqa: B007 - the line is told when a row is refused
                 product.add(row)
-            record = product.record(block.handle)
+            record = product.record(handle)
         except BadValue as error:
             yield Problem(line, block.handle, error.column, error.message)
             return
         self._note_others(block, header)
-        yield Parsed(block.line, block.handle, record, {} if "status" in header else {"status": "ACTIVE"})
+        yield Parsed(block.line, handle, record, {} if "status" in header else {"status": "ACTIVE"})
 
     def _note_others(self, block: _Block, header: Header) -> None:
         for _, row in block.rows:
@@ -315,7 +314,7 @@ class _Product:
 
     def record(self, handle: str) -> Record:
         names = self.option_names or ["Title"]
-        record = {"handle": values.clean("", handle), **self.fields}
+        record = {"handle": handle, **self.fields}
         if self.variants:
             record["options"] = [
                 {

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal, InvalidOperation
 
 from shopify_sync.files.items import BadValue
+from shopify_sync.spec.handles import slug
 
 _MONEY = re.compile(r"\d+(\.\d+)?|\.\d+")
 _TRUE, _FALSE = {"true", "yes", "1", "y", "t"}, {"false", "no", "0", "n", "f"}
@@ -86,3 +87,17 @@ def clean(column: str, text: str) -> str:
     if any("\udc80" <= letter <= "\udcff" for letter in text):
         raise BadValue(column, "the cell is not UTF-8; save the file as CSV UTF-8")
     return text.strip()
+
+
+def handle(column: str, text: str) -> str:
+    """The handle as Shopify will spell it, so that the same file finds its products again after a push."""
+    found = slug(clean(column, text))
+    if not found:
+        raise BadValue(column, f"{text[:40]!r} has no letter and no digit, so it is no handle")
+    return found
+
+
+def again(given: str, handle: str) -> str:
+    """What is told of a handle that comes again, `given` as the file spells it."""
+    spelled = f" (Shopify spells it {handle!r})" if given != handle else ""
+    return f"the handle stands further up already{spelled}"

@@ -103,3 +103,26 @@ def test_going_back_is_bounded(tmp_path: Path) -> None:
     handles, problems = read(tmp_path, *(f'x{at},a","\np{at},P,,,1,' for at in range(20_000)))
     assert handles
     assert any(p.message.endswith("to 40,001 are left out") for p in problems)
+
+
+def test_handles_that_shopify_spells_alike_are_one(tmp_path: Path) -> None:
+    """They would be one product there, and the second import of the file would make new ones here."""
+    handles, problems = read(tmp_path, "Case-Handle,A,,,1,", "case-handle,B,,,1,", "c,C,,,1,", "Case Handle,D,,,1,")
+    assert handles == ["case-handle", "c"]
+    assert [(p.line, p.key, p.column) for p in problems] == [(3, "case-handle", "Handle"), (5, "Case Handle", "Handle")]
+    assert problems[1].message == "the handle stands further up already (Shopify spells it 'case-handle')"
+
+
+def test_a_handle_of_which_nothing_is_left_is_told(tmp_path: Path) -> None:
+    handles, problems = read(tmp_path, "!!!,A,,,1,", "b,B,,,1,")
+    assert (handles, [(p.line, p.column) for p in problems]) == (["b"], [(2, "Handle")])
+
+
+def test_jsonl_spells_handles_as_shopify_does(tmp_path: Path) -> None:
+    file = tmp_path / "file.jsonl"
+    file.write_text('{"handle": "A B", "title": "A"}\n{"handle": "a-b", "title": "B"}\n{"handle": "?", "title": "C"}\n')
+    handles, problems = read_file(file)
+    assert (handles, [(p.line, p.key, p.column) for p in problems]) == (
+        ["a-b"],
+        [(2, "a-b", "handle"), (3, "?", "handle")],
+    )

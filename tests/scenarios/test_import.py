@@ -13,6 +13,14 @@ from tests.world import World
 _LISTS = ("options", "variants", "media")
 
 
+def _again(world: World, path: Path) -> tuple[int, int, int]:
+    """(created, updated, unchanged)"""
+    with world.app() as app:
+        done = app.import_records("products", FileReader(path, now=SystemClock().now()), file=path.name)
+    assert done.problems == []
+    return done.created, done.updated, done.unchanged
+
+
 def _import(world: World, path: Path) -> tuple[int, int]:
     """(products created, products in the file)."""
     now = SystemClock().now()
@@ -51,3 +59,15 @@ def test_real_files_reach_an_empty_shop_and_a_second_database(database_url: str,
             assert _import(first, path)[0] == 0
         first.push()
         assert server.stats()["mutations"] == sent, "the same files again change nothing"
+
+
+def test_a_handle_that_shopify_spells_otherwise_finds_its_product_again(
+    server: SandboxServer, database_url: str, tmp_path: Path
+) -> None:
+    world = World(server, database_url)
+    file = tmp_path / "products.csv"
+    file.write_text("Handle,Title,Variant Price\nCase-Handle,Case,3\nCafé Crème,Café,4\n", encoding="utf-8")
+    assert _again(world, file) == (2, 0, 0)
+    assert world.push().counts.created == 2
+    assert _again(world, file) == (0, 0, 2)
+    assert world.rows("SELECT handle, dirty FROM products ORDER BY id") == [("case-handle", 0), ("cafe-creme", 0)]

@@ -9,7 +9,6 @@ Sources: Admin schema 2026-10 (`productSet`, `productVariantsBulkUpdate`, `metaf
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +16,7 @@ from typing import Any
 
 from shopify_sync.records import Operation, Record, gid, number_of
 from shopify_sync.spec import ChildDiff, Diff, ShopFacts
+from shopify_sync.spec.handles import slug
 from shopify_sync.spec.mapping import parse_time
 
 SET = (
@@ -60,7 +60,6 @@ MUTATIONS = (SET, VARIANTS, COLLECTIONS, METAFIELDS, NO_METAFIELDS, PUBLISH, UNP
 
 DEFAULT_OPTION = "Title"
 DEFAULT_VALUE = "Default Title"
-_LATIN = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ł": "l"}
 _METAFIELDS_A_CALL = 25  # recorded: metafields-set-over-limit-parity
 _LIST_INPUT = 250  # list inputs take 250 elements (shopify.dev, "API limits")
 
@@ -97,36 +96,11 @@ _MEDIA_TYPES = {"IMAGE": "MediaImage", "VIDEO": "Video", "EXTERNAL_VIDEO": "Exte
 
 
 def key(record: Record) -> str:
-    """The handle that Shopify will give: the user's own, or one made from the title, in Shopify's spelling.
+    """The handle that Shopify will give: the user's own, or one made from the title; nothing left gives `product`.
 
     A blank one is replaced by one made from the title (recorded: product-handle-dedup-parity).
     """
-    return slug(str(record.get("handle") or "").strip() or str(record.get("title") or ""))
-
-
-def slug(text: str) -> str:
-    """A text as a handle.
-
-    Trimmed, lower-cased, everything but letters and digits (of any script) becomes a hyphen; nothing left gives
-    `product` (recorded: product-create-parity, product-handle-dedup-parity). Latin letters lose their accents and
-    apostrophes vanish, as storefront addresses show; what is left is spelled the same by every rule that Shopify may
-    have, so the handle that we look up is the one that it stored.
-    """
-    out: list[str] = []
-    for letter in unicodedata.normalize("NFC", text).lower():
-        plain = _LATIN.get(letter) or _ascii(letter)
-        if plain:
-            out.append(plain)
-        elif letter.isalnum() or unicodedata.category(letter).startswith("M"):
-            out.append(letter)
-        elif letter not in "'\"’" and out and out[-1] != "-":
-            out.append("-")
-    return "".join(out).strip("-") or "product"
-
-
-def _ascii(letter: str) -> str:
-    parts = [part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)]
-    return "".join(parts) if all(part.isascii() and part.isalnum() for part in parts) else ""
+    return slug(str(record.get("handle") or "").strip() or str(record.get("title") or "")) or "product"
 
 
 def lookup(handles: Sequence[str]) -> Operation:

@@ -26,9 +26,9 @@ from sqlmodel import Field, SQLModel
 
 from shopify_sync.columns import Document, ExactDecimal, UtcTime
 from shopify_sync.entities.products.html import same_html
-from shopify_sync.entities.products.push import slug
 from shopify_sync.records import Node
 from shopify_sync.spec import Maps, Merge
+from shopify_sync.spec.handles import slug
 
 _OWN = Merge.READ_ONLY
 
