@@ -2,6 +2,10 @@
 
 The rows of a product follow each other and repeat its handle. The first has the product's own fields; each row may
 add a variant, an image, or both. A product with anything wrong in it is left out as a whole.
+
+A column that is missing says nothing; an empty cell of one that is there empties the field, as in Shopify's own import
+(help.shopify.com, "Using CSV files to import and export products", on overwriting), but for what Shopify never leaves
+empty: the vendor, the status, and flags.
 """
 
 from __future__ import annotations
@@ -235,6 +239,8 @@ class _Product:
         for key in ("description_html", "vendor", "product_type", "seo_title", "seo_description", "template_suffix"):
             if key in header:
                 self.fields[key] = self._cell(row, key) or None
+        if not self.fields.get("vendor"):  # Shopify knows no product without: it takes the shop's name then
+            self.fields.pop("vendor", None)
         if "tags" in header:
             self.fields["tags"] = values.tags(self._cell(row, "tags"))
         if "status" in header and (text := self._cell(row, "status")):

@@ -71,3 +71,20 @@ def test_a_handle_that_shopify_spells_otherwise_finds_its_product_again(
     assert world.push().counts.created == 2
     assert _again(world, file) == (0, 0, 2)
     assert world.rows("SELECT handle, dirty FROM products ORDER BY id") == [("case-handle", 0), ("cafe-creme", 0)]
+
+
+def test_an_empty_vendor_is_none_of_the_files_business(
+    server: SandboxServer, database_url: str, tmp_path: Path
+) -> None:
+    """Shopify fills in the shop's name. An empty type, though, empties it, as in Shopify's own import."""
+    world = World(server, database_url)
+    file = tmp_path / "products.csv"
+    file.write_text("Handle,Title,Vendor,Type,Variant Price\nmug,Mug,,,3\n", encoding="utf-8")
+    assert _again(world, file) == (1, 0, 0)
+    world.push()
+    filled = world.value("SELECT vendor FROM products WHERE handle = 'mug'")
+    assert filled
+    assert _again(world, file) == (0, 0, 1)
+    world.sql("UPDATE products SET vendor = 'Potter', product_type = 'Cup' WHERE handle = 'mug'")
+    assert _again(world, file) == (0, 1, 0)
+    assert world.rows("SELECT vendor, product_type FROM products WHERE handle = 'mug'") == [("Potter", None)]
