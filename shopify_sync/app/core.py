@@ -18,7 +18,7 @@ from shopify_sync.engine.chunks import Context
 from shopify_sync.engine.pull import Pull, PullOptions
 from shopify_sync.engine.push import Push, PushOptions
 from shopify_sync.entities import NAMES, entity
-from shopify_sync.errors import SyncError, UsageError
+from shopify_sync.errors import ConfigError, SyncError, UsageError
 from shopify_sync.files import Parsed, Problem
 from shopify_sync.records import Gate, Progress, RunResult
 from shopify_sync.resilience.breaker import Breaker, BreakerStore, MemoryBreakerStore
@@ -104,8 +104,19 @@ class App:
 
     @cached_property
     def domain(self) -> str:
-        """Which shop's records these are. Credentials are only asked for when Shopify is."""
-        return self.settings.shop.domain or self.settings.require_shop().domain
+        """Which shop's records these are; where none is named, the only one of the database.
+
+        Credentials are only asked for when Shopify is. Raises ConfigError.
+        """
+        if self.settings.shop.domain:
+            return self.settings.shop.domain
+        if len(known := shops.domains(self.database)) == 1:
+            return known[0]
+        raise ConfigError(
+            "it is not said which shop is meant",
+            problems=["no shop: set SHOPIFY_SHOP_DOMAIN or `shop.domain`"],
+            next=f"give one with --shop: {', '.join(known)}" if known else "or give one with --shop",
+        )
 
     @cached_property
     def shop(self) -> dict[str, Any]:

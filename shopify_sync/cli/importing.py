@@ -31,6 +31,8 @@ def import_(
     options = options_of(ctx)
     results, runs = [], []
     with options.open_app() as opened:
+        if push and not dry_run:
+            opened.settings.require_shop()  # before anything is written
         for path in files:
             reader = FileReader(path, format=format_, now=SystemClock().now())
             result = opened.import_records("products", reader, dry_run=dry_run, file=str(path))

@@ -36,6 +36,12 @@ def find(database: Database, domain: str) -> dict[str, Any] | None:
     return dict(row) if row is not None else None
 
 
+def domains(database: Database) -> list[str]:
+    """Those of all shops, in order of their ids."""
+    with database.read() as conn:
+        return [row.domain for row in conn.execute(select(_TABLE.c.domain).order_by(_TABLE.c.id))]
+
+
 def update(database: Database, shop_id: int, at: datetime, **facts: Any) -> None:
     """Keep what Shopify told about the shop, and when."""
     with database.transaction() as conn:

@@ -211,3 +211,17 @@ def test_narrow_terminals_and_no_color(terminal: Terminal) -> None:
         )  # fmt: skip
         assert done.returncode == 0
         assert "\x1b[3" not in done.stdout.replace("\x1b[3m", ""), command  # no colour
+
+
+def test_import_asks_for_no_credentials_unless_it_pushes(bare: Terminal) -> None:
+    """It is local work. Without a shop's name the only one of the database is meant."""
+    (bare.folder / "p.csv").write_text("Handle,Title,Variant Price\nmug,Mug,3\n")
+    told = bare("import", "p.csv")
+    assert (told.code, "SHOPIFY_SHOP_DOMAIN" in told.err, "credentials" in told.err) == (2, True, False), told.err
+    pushed = bare("import", "p.csv", "--push", "--shop", "demo.myshopify.com")
+    assert (pushed.code, "credentials" in pushed.err, pushed.out) == (2, True, "")
+    first = bare("import", "p.csv", "--json", "--shop", "demo.myshopify.com")
+    assert (first.code, first.json["files"][0]["counts"]["created"]) == (0, 1), first.err
+    again = bare("import", "p.csv", "--json")
+    assert (again.code, again.json["files"][0]["counts"]["unchanged"]) == (0, 1), again.err
+    assert bare("sync").code == 2
