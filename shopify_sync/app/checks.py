@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from shopify_sync.clock import Clock
 from shopify_sync.config import Settings
 from shopify_sync.entities import NAMES, entity
-from shopify_sync.errors import SyncError
+from shopify_sync.errors import ConfigError, DatabaseError, MissingScope, SyncError
 from shopify_sync.shopify.shop import ShopInfo, missing_scopes
 from shopify_sync.store import migrate
 from shopify_sync.store.database import Database
@@ -24,12 +24,18 @@ _WARN_DAYS = 60
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`status` is `ok`, `warn` or `fail`; `next` says how to mend it."""
+    """`status` is `ok`, `warn` or `fail`; `next` says how to mend it, `exit_code` what it means to a script."""
 
     name: str
     status: str
     detail: str
     next: str = ""
+    exit_code: int = 0
+
+    @classmethod
+    def failed(cls, name: str, error: SyncError) -> Check:
+        why = f": {error.why}" if error.why else ""
+        return cls(name, "fail", f"{error.what}{why}", error.next, error.exit_code)
 
     def as_json(self) -> dict[str, str]:
         return {"name": self.name, "status": self.status, "detail": self.detail, "next": self.next}
@@ -40,7 +46,7 @@ def of_configuration(settings: Settings) -> Check:
     try:
         shop = settings.require_shop()
     except SyncError as error:
-        return Check("configuration", "fail", error.what, error.next)
+        return Check("configuration", "fail", error.what, error.next, error.exit_code)
     where = str(settings.path) if settings.path else "environment and flags"
     return Check("configuration", "ok", f"{shop.domain}, API {shop.api_version}, from {where}")
 
@@ -53,11 +59,17 @@ def of_database(database: Database) -> Iterator[Check]:
         at = migrate.current(database)
         yield Check("database", "ok", f"{database.dialect} at {database.name}")
         if at != migrate.HEAD:
-            yield Check("migrations", "fail", f"at {at}, needs {migrate.HEAD}", "run `shopify-sync db upgrade`")
+            yield Check(
+                "migrations",
+                "fail",
+                f"at {at}, needs {migrate.HEAD}",
+                "run `shopify-sync db upgrade`",
+                DatabaseError.exit_code,
+            )
             return
         differences = migrate.check(database, SQLModel.metadata)
     except SyncError as error:
-        yield Check("database", "fail", f"{error.what}: {error.why}", error.next)
+        yield Check.failed("database", error)
         return
     if differences:
         yield Check("migrations", "warn", f"{len(differences)} differences: {differences[0]}", "see `db check`")
@@ -86,6 +98,7 @@ def of_shop(info: ShopInfo, clock: Clock, asked_version: str, domain: str) -> It
                     "fail" if direction == "pull" else "warn",
                     f"missing: {', '.join(lacking)}",
                     "add them to the app's access scopes and install it again",
+                    MissingScope.exit_code if direction == "pull" else 0,
                 )
             else:
                 yield Check(f"scopes {name} {direction}", "ok", ", ".join(needed))
@@ -108,6 +121,7 @@ def _version(info: ShopInfo, clock: Clock, asked: str) -> Check:
             "fail",
             f"asked for {asked}, Shopify served {info.served_version}",
             "upgrade shopify-sync, or set SHOPIFY_API_VERSION to a supported version",
+            ConfigError.exit_code,
         )
     year, _, month = asked.partition("-")
     if not (year.isdigit() and month.isdigit()):

@@ -301,7 +301,7 @@ class App:
         try:
             info = self.ask_shop()
         except SyncError as error:
-            found.append(checks.Check("shopify", "fail", error.what, error.next))
+            found.append(checks.Check.failed("shopify", error))
         else:
             asked = self.settings.require_shop().api_version
             found += checks.of_shop(info, self.clock, asked, self.domain)

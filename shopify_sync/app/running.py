@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from shopify_sync.app import restored
 from shopify_sync.engine.chunks import Context
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 # During long waits the lease is renewed this often; it lasts several times as long.
 BEAT_EVERY_S = 30.0
 Work = Callable[[Context], None]
+
+
+class Ended(Protocol):
+    """Anything with an exit code."""
+
+    @property
+    def exit_code(self) -> int: ...
 
 
 @dataclass
@@ -214,8 +221,8 @@ def deletes_of(app: App, declared: Entity) -> Deletes:
     return Deletes(chosen.deletes.shopify or declared.deletes.shopify, chosen.deletes.local or declared.deletes.local)
 
 
-def worst(results: Sequence[RunResult]) -> int:
-    """The exit code of several runs: what stopped one, then what failed, then what waits."""
+def worst(results: Sequence[Ended]) -> int:
+    """The exit code of several runs or checks: what stopped one, then what failed, then what waits."""
     codes = {result.exit_code for result in results}
     order = (130, 1, 2, 7, 5, 6, 8, 9, 3, 4)
     return next((code for code in order if code in codes), 0)

@@ -59,10 +59,11 @@ def _example() -> str:
 
 @doctor_app.command(
     help="Token, scopes, API version, clock, database, migrations: each ok, or how to mend it.\n\n"
-    "Exit codes: 0 all fine, 1 something needs mending.",
+    "Exit codes: 0 all fine, 2 configuration, 5 token or scopes, 6 Shopify can't be reached, 7 database.",
     epilog="Example: shopify-sync doctor",
 )
 def doctor(ctx: typer.Context) -> int:
+    from shopify_sync.app import worst
     from shopify_sync.app.checks import of_configuration
 
     options = options_of(ctx)
@@ -73,12 +74,13 @@ def doctor(ctx: typer.Context) -> int:
     else:
         with options.open_app() as opened:
             checks = opened.doctor()
-    failed = any(check.status == "fail" for check in checks)
+    code = worst(checks)
     if options.json:
+        failed = any(check.status == "fail" for check in checks)
         print_json({"ok": not failed, "checks": [check.as_json() for check in checks]})
-        return int(failed)
+        return code
     print_table(("", "check", "detail"), [(check.status, check.name, check.detail) for check in checks])
     for check in checks:
         if check.next:
             say(f"next: {check.name}: {check.next}")
-    return int(failed)
+    return code

@@ -36,7 +36,26 @@ def test_a_wrong_token_ends_with_5_and_says_what_to_do(terminal: Terminal) -> No
         done = terminal(*command, SHOPIFY_ACCESS_TOKEN="shpat_wrong")
         assert (done.code, "token-rejected" in done.err, "next:" in done.err) == (5, True, True), done.err
         assert "SHOPIFY_ACCESS_TOKEN" in done.err
-    assert terminal("doctor", SHOPIFY_ACCESS_TOKEN="shpat_wrong").code != 0
+
+
+def test_doctor_ends_with_the_code_of_what_is_wrong(terminal: Terminal, closed_port: int) -> None:
+    """The codes of the other commands, so that a script may ask it why a sync failed."""
+    terminal("db", "upgrade")
+    assert terminal("doctor").code == 0
+    (terminal.folder / "config.yaml").write_text(QUICK % "0.5")
+    away = f"http://127.0.0.1:{closed_port}"
+    absent = f"postgresql://sync@127.0.0.1:{closed_port}/shop"
+    with SandboxServer(products=1, seed=1, scopes=("read_inventory",)) as narrow:
+        for code, environment in (
+            (2, {"SHOPIFY_ACCESS_TOKEN": ""}),
+            (5, {"SHOPIFY_ACCESS_TOKEN": "shpat_wrong"}),
+            (5, {"SHOPIFY_API_URL": narrow.url, "SHOPIFY_ACCESS_TOKEN": narrow.token}),
+            (6, {"SHOPIFY_API_URL": away}),
+            (7, {"SHOPIFY_SYNC_DATABASE_URL": absent}),
+        ):
+            done = terminal("doctor", **environment)
+            assert done.code == code, (environment, done.out, done.err)
+            assert "next:" in done.out + done.err
 
 
 def test_a_missing_scope_is_named(terminal: Terminal) -> None:
