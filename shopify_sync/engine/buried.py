@@ -47,15 +47,9 @@ class Buried:
             self._page(tombs)
 
     def _page(self, tombs: Sequence[Tomb]) -> None:
-        stamps = self.remote.stamps([tomb.shopify_id for tomb in tombs])
-        gone = [tomb for tomb in tombs if tomb.shopify_id not in stamps]
-        moved = [
-            tomb.shopify_id
-            for tomb in tombs
-            if tomb.shopify_id in stamps
-            and (tomb.decision is not None or stamps[tomb.shopify_id].updated_at != tomb.updated_at)
-        ]
-        nodes = {shopify_id(node): node for node in self.remote.fetch(moved).nodes} if moved else {}
+        # Read whole, not by their times: a change within the second of the last read does not show in those.
+        nodes = {shopify_id(node): node for node in self.remote.fetch([tomb.shopify_id for tomb in tombs]).nodes}
+        gone = [tomb for tomb in tombs if tomb.shopify_id not in nodes]
         if not self.dry_run and gone:
             with self.local.session() as session:
                 for tomb in gone:
@@ -63,11 +57,10 @@ class Buried:
                 session.progress(self.result)
         for tomb in tombs:
             if tomb not in gone:
-                self._one(tomb, nodes.get(tomb.shopify_id))
+                self._one(tomb, nodes[tomb.shopify_id])
 
-    def _one(self, tomb: Tomb, node: Node | None) -> None:
-        changed = node is not None and decide.arriving(self.entity, node).payload_hash != tomb.payload_hash
-        if node is not None and changed:
+    def _one(self, tomb: Tomb, node: Node) -> None:
+        if decide.arriving(self.entity, node).payload_hash != tomb.payload_hash:
             decision = tomb.decision.take if tomb.decision else ""
             winner = decide.edit_delete(self.context.rules, decision, "shopify")
             if winner == "":
@@ -76,7 +69,7 @@ class Buried:
             if winner == "shopify":
                 self._bring_back(tomb, node)
                 return
-        elif node is not None and tomb.decision is not None and tomb.decision.take == "shopify":
+        elif tomb.decision is not None and tomb.decision.take == "shopify":
             self._bring_back(tomb, node)
             return
         self._carry_over(tomb)
