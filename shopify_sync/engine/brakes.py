@@ -26,9 +26,10 @@ class Brakes:
     allow_changes: bool = False
     bringing_back: bool = False
 
-    def before_pull(self, standing: Standing, total: int | None, *, first: bool) -> None:
-        """`total` is how many records Shopify has, None where it does not say."""
-        self._local_side(standing, first=first)
+    def before_pull(self, standing: Standing, total: int | None, *, first: bool, had: int | None = None) -> None:
+        """`total` is how many records Shopify has, None where it does not say; `had` how many were here when both
+        sides were last compared, None where that is not known."""
+        self._local_side(standing, 0 if had == 0 else total, first=first)
         if total is None or self.allow_deletes:
             return
         if total == 0 and standing.linked > 0:
@@ -41,7 +42,7 @@ class Brakes:
         self.before_deletions(standing, standing.linked + standing.absent - total)
 
     def before_push(self, standing: Standing, *, first: bool) -> None:
-        self._local_side(standing, first=first)
+        self._local_side(standing, None, first=first)
         if not self.allow_changes and standing.linked > self.few and standing.changed >= standing.linked:
             raise BrakeApplied(
                 f"every one of {standing.linked:,} records was changed here",
@@ -60,10 +61,12 @@ class Brakes:
                 next="check the shop; if they were deleted on purpose, add --allow-mass-delete",
             )
 
-    def _local_side(self, standing: Standing, *, first: bool) -> None:
+    def _local_side(self, standing: Standing, total: int | None, *, first: bool) -> None:
         if self.allow_deletes or self.bringing_back or first:
             return
-        if standing.linked == 0:
+        # Emptied: deletions wait, or Shopify has what is neither here nor was deleted here. New records are no sign.
+        lost = (total or 0) > standing.absent and standing.unlinked == 0
+        if standing.linked == 0 and (standing.deletions or lost):
             raise BrakeApplied(
                 "the database has no record any more, and it had some",
                 code="empty-database",

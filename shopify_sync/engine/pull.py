@@ -75,7 +75,8 @@ class Pull:
         if not self.options.partial or self.options.dry_run:
             total = self.remote.count(None)
             standing, first = self.local.standing(), stored.watermark is None
-            self.options.brakes.before_pull(standing, total, first=first)
+            had = (stored.counted or {}).get("linked")
+            self.options.brakes.before_pull(standing, total, first=first, had=had)
             if self.options.push_follows:
                 self.options.brakes.before_push(standing, first=first)
         self.progress.start(f"pull {self.entity.name}", total if start.query == "" else None)
@@ -196,8 +197,9 @@ class Pull:
         self._remember(0 if count is None else count - after.linked - after.absent, now)
 
     def _remember(self, drift: int, at: datetime) -> None:
+        linked = self.local.standing().linked
         with self.local.session() as session:
-            session.counted({"drift": drift, "at": at.isoformat()})
+            session.counted({"drift": drift, "at": at.isoformat(), "linked": linked})
 
 
 def _certain(hint: Known | None, item: Listed) -> bool:

@@ -124,7 +124,8 @@ class Dispute:
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """How far a pull has come. `watermark` is what is stored whole; `counted` is what the last whole comparison of
-    both sides found (`{"drift": records that only Shopify has, "at": when}`); the rest belongs to an unfinished pull.
+    both sides found (`{"drift": records that only Shopify has, "at": when, "linked": records here}`); the rest belongs
+    to an unfinished pull.
     """
 
     watermark: datetime | None = None
