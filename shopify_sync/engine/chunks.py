@@ -55,7 +55,7 @@ class Chunks:
     held_back: int = 0
     matched: int = 0
     ambiguous: int = 0
-    told: set[int] = field(default_factory=set)  # Shopify ids that a plan has told as new
+    told: set[int] = field(default_factory=set)  # Shopify ids of what is new or newly met, which was told of already
     _second: dict[str, list[int]] | None = None
 
     def __post_init__(self) -> None:
@@ -200,18 +200,26 @@ class Chunks:
 
     def _twin(self, batch: Batch, item: Incoming, ids: list[int], local: dict[int, LocalRecord]) -> None:
         """A record here that never was on Shopify, and one there of the same key."""
+        self.told.add(shopify_id(item.node))
         if len(ids) > 1:
             self.ambiguous += 1
             self.counts.conflicts += 1
-            batch.conflicts.append(self._ambiguous(item, ids))
+            found = self._ambiguous(item, ids)
+            batch.conflicts.append(found)
+            if self.gate is not None:
+                line = PlanLine("", found.local, found.remote, "several are the same")
+                self.gate.admits(
+                    Action("conflict", "conflict", self.entity.name, found.key, ids[0], found.shopify_id, (line,))
+                )
             return
-        found = local[ids[0]]
-        linked = replace(found, shopify_id=shopify_id(item.node))
+        here = local[ids[0]]
+        linked = replace(here, shopify_id=shopify_id(item.node))
         if self.gate is not None and not self._admits(self._action("pull", "link", linked, (), "same key")):
+            self.gate.links[here.local_id] = shopify_id(item.node)
             self._plan(linked, decide.look(self.entity, linked, record_of(self.entity, item.node), self.context.rules))
             return
         self.matched += 1
-        batch.link.append((found.local_id, shopify_id(item.node)))
+        batch.link.append((here.local_id, shopify_id(item.node)))
         self._both(batch, item, linked)
 
     def _twins(self, session: Session, new: Sequence[Incoming]) -> dict[int, list[int]]:

@@ -45,6 +45,7 @@ class Push:
     options: PushOptions
     outcome: Outcome = field(init=False)
     refused_before: int = 0
+    rivals: dict[str, list[int]] = field(default_factory=dict)  # several new records of a key that Shopify has
 
     def __post_init__(self) -> None:
         self.entity, self.remote, self.local = self.context.entity, self.context.remote, self.context.local
@@ -99,6 +100,9 @@ class Push:
                 self.counts.conflicts += 1  # nothing is left to do but to decide
             else:
                 tasks.append(Task(row, errors=[_unreadable(row, path) for path in row.unreadable]))
+                if self.gate is not None and row.shopify_id is None and row.local_id in self.gate.links:
+                    tasks[-1].local = replace(row, shopify_id=self.gate.links[row.local_id])
+                    tasks[-1].linked = False
         nodes, missing = self._look([task for task in tasks if task.local.shopify_id is not None])
         tasks = self._edited_but_deleted(tasks, missing)
         existing = self._find([task for task in tasks if task.local.shopify_id is None], nodes)
@@ -165,6 +169,8 @@ class Push:
         if existing:
             fetched = self.remote.fetch([number for number, _ in existing.values()])
             nodes.update({shopify_id(node): node for node in fetched.nodes})
+            with self.local.session() as session:
+                self.rivals = {key: ids for key, ids in session.unlinked(list(existing)).items() if len(ids) > 1}
         return existing
 
     def _decide(
@@ -180,7 +186,7 @@ class Push:
                 adopt.append(task)
                 continue
             if task.local.shopify_id is None:
-                if task.handle in claimed:
+                if task.handle in claimed and task.handle not in self.rivals:
                     task.errors.append(_duplicate(task))
                     adopt.append(task)
                     continue
@@ -191,8 +197,11 @@ class Push:
                         create.append(task)
                     continue
                 number, made_at = existing[task.handle]
+                if task.handle in self.rivals and not created_by_us(task.local, made_at):
+                    self.counts.conflicts += 1  # the pull has told which they are; nobody guesses
+                    continue
                 task.local, task.linked = self._ours(task.local, number, nodes.get(number), made_at), False
-            elif task.local.seen is None and task.local.shopify_id in nodes:
+            elif task.linked and task.local.seen is None and task.local.shopify_id in nodes:
                 # We made it and were stopped before its state was read back.
                 task.local = self._known_as(task.local, task.local.shopify_id, nodes[task.local.shopify_id])
             self._merge(task, nodes, send, adopt)

@@ -68,7 +68,10 @@ class Action:
 
 
 class Gate(Protocol):
-    """Stands between what a run has decided and doing it."""
+    """Stands between what a run has decided and doing it. `links` are records (local id: Shopify id) that a pull has
+    found to be one, for the push that follows in a plan."""
+
+    links: dict[int, int]
 
     def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
         """Whether it is to be done. `operations` is what it would send, where that is known beforehand."""
@@ -81,6 +84,7 @@ class Planning:
 
     price: Any = None
     actions: list[Action] = field(default_factory=list)
+    links: dict[int, int] = field(default_factory=dict)
 
     def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
         if operations:
@@ -108,6 +112,7 @@ class Applying:
     planned: dict[str, Action]
     done: set[str] = field(default_factory=set)
     moved: list[Action] = field(default_factory=list)
+    links: dict[int, int] = field(default_factory=dict)
 
     def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
         print_ = action.fingerprint
