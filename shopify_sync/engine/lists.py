@@ -64,7 +64,7 @@ class Arranged:
 def arranged(found: Sequence[Triple]) -> Arranged:
     """The order of a merged list: the side that moved elements decides; a clash where both did, differently."""
     base, local, remote = (_order(found, side) for side in range(3))
-    moved_here, moved_there = _moved(base, local), _moved(base, remote)
+    moved_here, moved_there = _moves(base, local, remote)
     common = set(local) & set(remote)
     clash = moved_here and moved_there and [t for t in local if t in common] != [t for t in remote if t in common]
     if clash:
@@ -79,9 +79,11 @@ def _order(found: Sequence[Triple], side: int) -> list[int]:
     return [at for _, at in sorted(placed)]
 
 
-def _moved(before: Sequence[Any], after: Sequence[Any]) -> bool:
-    kept = set(before) & set(after)
-    return [item for item in before if item in kept] != [item for item in after if item in kept]
+def _moves(base: Sequence[Any], local: Sequence[Any], remote: Sequence[Any]) -> tuple[bool, bool]:
+    """Whether each side moved what all three have; where something went, it is no matter where it had gone before."""
+    kept = set(base) & set(local) & set(remote)
+    before, ours, theirs = ([item for item in side if item in kept] for side in (base, local, remote))
+    return before != ours, before != theirs
 
 
 def _woven(first: Sequence[Any], *others: Sequence[Any]) -> list[Any]:
@@ -120,7 +122,7 @@ def union(
 
 def sequence(base: Sequence[Any], local: Sequence[Any], remote: Sequence[Any]) -> list[Any] | None:
     """An ordered list without doubles of which both sides added, removed and moved; None where the moves clash."""
-    moved_here, moved_there = _moved(base, local), _moved(base, remote)
+    moved_here, moved_there = _moves(base, local, remote)
     common = set(local) & set(remote)
     if moved_here and moved_there and [v for v in local if v in common] != [v for v in remote if v in common]:
         return None

@@ -106,9 +106,9 @@ class _Merger:
         if kind is Merge.COUNTER and None not in (local, remote):
             value = local + remote - (base or 0)
             return value, value
-        if same(column, base, local):
+        if _as_before(column, base, local):
             return remote, remote
-        if same(column, base, remote):
+        if _as_before(column, base, remote):
             return local, local
         if kind is Merge.SEQUENCE and (found := sequence(base or [], local or [], remote or [])) is not None:
             return found, found
@@ -257,6 +257,11 @@ def _stands(decision: Decision, local: Any, remote: Any) -> bool:
     if decision.take != "local" and plain(local) != decision.local:
         return False
     return decision.take == "shopify" or plain(remote) == decision.remote
+
+
+def _as_before(column: Column, base: Any, now: Any) -> bool:
+    """Whether a side left a value alone. One that was not there before is new, also where Shopify always has one."""
+    return now is None if base is None and column.maps.required else same(column, base, now)
 
 
 def _changed(child: Child, base: Record, now: Record) -> bool:

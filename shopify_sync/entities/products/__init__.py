@@ -67,12 +67,34 @@ def align(base: Record, local: Record, remote: Record) -> tuple[list[Record], Ca
     aligned = [_spelled(side, _renames(side, known)) for side in (base, local, remote)]
     if any(side is None for side in aligned):
         return [base, local, remote], lambda merged: merged
+    sides = [side for side in aligned if side is not None]
 
     def back(merged: Record) -> Record:
         renames = {old: new for new, old in _renames(merged, known).items()}
-        return _spelled(merged, renames) or merged
+        return _chosen(_spelled(merged, renames) or merged, sides)
 
-    return [side for side in aligned if side is not None], back
+    return sides, back
+
+
+def _chosen(merged: Record, sides: list[Record]) -> Record:
+    """An option's values are those that variants have: one leaves with its last variant, and stays while a variant
+    stays (recorded: productVariantsBulkCreate). One that no side's variant has is left alone."""
+    variants = [variant for side in (merged, *sides) for variant in side.get("variants") or []]
+    everywhere = {value for variant in variants for value in (variant.get("option_values") or {}).values()}
+    options = []
+    for option in merged.get("options") or []:
+        name, values = option["name"], option.get("values") or []
+        used = {(variant.get("option_values") or {}).get(name) for variant in merged.get("variants") or []}
+        kept = [value for value in values if value in used or value not in everywhere]
+        for side in reversed(sides):
+            same = [o for o in side.get("options") or [] if o.get("shopify_id") == option.get("shopify_id")]
+            previous = -1
+            for value in (same[0].get("values") or []) if same else []:
+                if value in used and value not in kept:
+                    kept.insert(previous + 1, value)
+                previous = kept.index(value) if value in kept else previous
+        options.append(option | {"values": kept})
+    return merged | {"options": options}
 
 
 def _renames(record: Record, known: dict[int, str]) -> dict[str, str]:
