@@ -60,7 +60,11 @@ class RowMerger:
                         values[extra] = after[extra]
                 if before is None:
                     new.append(values)
-                elif values:
+                    continue
+                if child.remembers is not None and before["shopify_id"] is None and "shopify_id" in values:
+                    column, copy = child.remembers
+                    values[copy] = before.get(copy) or before.get(column)
+                if values:
                     changes.append((before["local_id"], values))
         for row in gone:
             conn.execute(update(table).where(table.c.id == row).values(sync_rev=-1))

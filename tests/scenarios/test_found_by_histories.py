@@ -1,0 +1,87 @@
+"""What random histories (tests/convergence) have found, each as small as it can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+
+from shopify_sync.app.deciding import Selection, resolve
+from shopify_sync.clock import ManualClock
+from shopify_sync.sandbox import SandboxServer
+from tests.world import World
+
+
+@pytest.fixture
+def small(sqlite_url: str) -> Iterator[World]:
+    """A shop with two products, one with options, pulled into SQLite."""
+    with SandboxServer(clock=(clock := ManualClock()), bucket=100_000) as server:
+        server.edit(create={"title": "Plain", "price": "1.00", "tags": ["a"]})
+        sizes = [{"values": {"Size": size}, "price": "2.00"} for size in ("S", "M", "L")]
+        server.edit(create={"title": "Sized", "options": {"Size": ["S", "M", "L"]}, "variants": sizes})
+        world = World(server, sqlite_url, clock=clock)
+        world.pull()
+        clock.advance(60)
+        yield world
+
+
+def _decide(world: World, take: str, field: str | None = None) -> None:
+    with world.app() as app:
+        resolve(app.database, 1, app.clock, Selection(every=True, field=field), take=take, by="user:test")
+
+
+def _twin(world: World, **there: object) -> int:
+    """A product of the same handle on both sides, which never met; its local id."""
+    local_id = world.new_product("Ours", price="1.50", handle="twin")
+    world.server.edit(create={"title": "Theirs", "handle": "twin", "price": "2.50", **there})
+    return local_id
+
+
+def test_a_price_that_only_differs_is_in_dispute_at_the_first_link(small: World) -> None:
+    """Where nothing was agreed on before, neither side's price wins unseen; the variant's row stays the one it was."""
+    local_id = _twin(small)
+    variant = small.value("SELECT id FROM product_variants WHERE product_id = ?", local_id)
+    small.sync()
+    assert small.rows("SELECT field_path FROM conflict_log WHERE status = 'open' ORDER BY field_path") == [
+        ("status",),
+        ("title",),
+        ("variants[Default Title].price",),
+    ]
+    stored = small.rows("SELECT id, price FROM product_variants WHERE product_id = ?", local_id)
+    assert [(row, Decimal(price)) for row, price in stored] == [(variant, Decimal("1.50"))]
+
+
+def test_decisions_for_both_sides_on_one_record(small: World) -> None:
+    """One field taken from Shopify, another from here, in one run: what was taken from Shopify is not sent back."""
+    local_id = _twin(small)
+    small.sync()
+    _decide(small, "shopify", "title")
+    _decide(small, "local")
+    assert [run.status for run in small.sync()] == ["succeeded"] * 2
+    number = small.value("SELECT shopify_id FROM products WHERE id = ?", local_id)
+    assert small.on_shopify(number)["title"] == "Theirs"
+    assert small.value("SELECT title FROM products WHERE id = ?", local_id) == "Theirs"
+    assert small.value("SELECT count(*) FROM products WHERE dirty") == 0
+
+
+def test_a_push_alone_does_not_send_back_what_it_took_over(small: World) -> None:
+    """Another field was changed there since the pull: the push merges it, and does not take the old value for an edit."""
+    small.sql("UPDATE product_variants SET price = '9.00' WHERE product_id = 1")
+    small.server.edit(product="plain", set={"title": "Renamed there"})
+    assert small.push().status == "succeeded"
+    small.sync()
+    assert small.value("SELECT title FROM products WHERE id = 1") == "Renamed there"
+    assert next(iter(small.server.shop.table("Product").values()))["title"] == "Renamed there"
+
+
+def test_a_picture_keeps_its_row_and_source_beside_a_dispute(small: World) -> None:
+    """A record that keeps a dispute is not read anew as a whole; its new picture is the same row all the same."""
+    local_id = _twin(small)
+    small.sql("INSERT INTO product_media (product_id, url, position) VALUES (?, 'https://x.test/a.jpg', 1)", local_id)
+    picture = small.value("SELECT max(id) FROM product_media")
+    small.sync()
+    assert small.value("SELECT count(*) FROM conflict_log WHERE status = 'open'") > 0
+    ((row, source, url),) = small.rows("SELECT id, source_url, url FROM product_media WHERE product_id = ?", local_id)
+    assert (row, source) == (picture, "https://x.test/a.jpg")
+    assert url.startswith("https://cdn.shopify.com/")
