@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
@@ -105,10 +106,14 @@ class Lease:
 
 
 def acquire(database: Database, name: str, clock: Clock, *, ttl_s: float = TTL_S) -> Lease:
-    """Take the lease, or raise LeaseHeld (exit 8) saying who has it and since when."""
+    """Take the lease, or raise LeaseHeld (exit 8) saying who has it and since when.
+
+    One that ends later than any lease can was taken by a clock that was wrong. It is cut to the longest time from
+    now: a holder that lives renews it, and a dead one blocks for that time at the most.
+    """
     lease = Lease(database, name, clock, ttl_s)
     now = clock.now()
-    values = {
+    values: dict[str, Any] = {
         "holder": lease.holder,
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -121,12 +126,14 @@ def acquire(database: Database, name: str, clock: Clock, *, ttl_s: float = TTL_S
             if row is None:
                 conn.execute(_TABLE.insert().values(name=name, **values))
                 return lease
-            if row["expires_at"] > now and alive(row["holder"]) is not False:
-                raise _held(row["host"], row["pid"], name, row["acquired_at"].isoformat(timespec="seconds"))
-            conn.execute(_TABLE.update().where(_TABLE.c.name == name).values(**values))
-            return lease
+            if row["expires_at"] <= now or alive(row["holder"]) is False:
+                conn.execute(_TABLE.update().where(_TABLE.c.name == name).values(**values))
+                return lease
+            if row["expires_at"] > values["expires_at"]:
+                conn.execute(_TABLE.update().where(_TABLE.c.name == name).values(expires_at=values["expires_at"]))
     except IntegrityError:  # Postgres: two first takers at once
         raise _held("another host", None, name, "just now") from None
+    raise _held(row["host"], row["pid"], name, row["acquired_at"].isoformat(timespec="seconds"))
 
 
 def held(database: Database, name: str, clock: Clock) -> bool:

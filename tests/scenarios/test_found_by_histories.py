@@ -66,7 +66,7 @@ def test_decisions_for_both_sides_on_one_record(small: World) -> None:
 
 
 def test_a_push_alone_does_not_send_back_what_it_took_over(small: World) -> None:
-    """Another field was changed there since the pull: the push merges it, and does not take the old value for an edit."""
+    """Another field was changed there since the pull: the push merges it, and takes no old value for an edit."""
     small.sql("UPDATE product_variants SET price = '9.00' WHERE product_id = 1")
     small.server.edit(product="plain", set={"title": "Renamed there"})
     assert small.push().status == "succeeded"

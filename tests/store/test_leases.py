@@ -123,6 +123,31 @@ def test_a_holder_elsewhere_keeps_it_until_its_time_is_over(store: Store, plain:
     assert take(store).holder != lease.holder
 
 
+def test_a_lease_of_a_clock_that_was_wrong_does_not_block_until_its_date(store: Store, plain: Plain) -> None:
+    """Its holder has the longest time that a lease has to show that it lives."""
+    take(store)
+    plain.run("UPDATE leases SET holder = 'other-host|boot|pid:[1]|1|2|abc', expires_at = '2041-01-01T00:00:00Z'")
+    with pytest.raises(LeaseHeld):
+        take(store)
+    store.clock.advance(leases.TTL_S - 1)
+    with pytest.raises(LeaseHeld):
+        take(store)
+    store.clock.advance(1)
+    lease = take(store)
+    assert holders(plain) == [lease.holder]
+
+
+def test_a_living_holder_whose_clock_is_ahead_keeps_it(store: Store, plain: Plain) -> None:
+    ahead = leases.acquire(store.database, NAME, ManualClock(store.clock.now() + timedelta(hours=1)))
+    plain.run("UPDATE leases SET holder = 'other-host|boot|pid:[1]|1|2|abc'")
+    ahead.holder = "other-host|boot|pid:[1]|1|2|abc"
+    for _ in range(4):
+        with pytest.raises(LeaseHeld):
+            take(store)
+        ahead.beat()
+        store.clock.advance(leases.TTL_S - 1)
+
+
 def test_a_pid_that_was_given_to_another_process_is_not_the_holder(store: Store, plain: Plain) -> None:
     """The same place and number, but begun at another time."""
     lease = take(store)
