@@ -10,7 +10,6 @@ from shopify_sync.sandbox import SandboxServer
 from tests.cli.conftest import OURS, THEIRS, Terminal, sql, title
 
 FIELDS = {"title": "title", "descriptionHtml": "description_html", "vendor": "vendor"}
-LOST = "a value that wins over the local one is sent, yet not written here, and the next sync takes the old one back"
 
 
 def both(terminal: Terminal, shop: SandboxServer) -> list[tuple[Any, Any]]:
@@ -30,12 +29,8 @@ def both(terminal: Terminal, shop: SandboxServer) -> list[tuple[Any, Any]]:
     [
         (("local",) * 4, ("Ours", OURS, "Here", "11.00")),
         (("shopify",) * 4, ("Theirs", THEIRS, "There", "22.00")),
-        pytest.param(("merged",) * 4, ("Both", "<p>Both</p>", "Both", "15.50"), marks=pytest.mark.xfail(reason=LOST)),
-        pytest.param(
-            ("local", "shopify", "local", "shopify"),
-            ("Ours", THEIRS, "Here", "22.00"),
-            marks=pytest.mark.xfail(reason=LOST),
-        ),
+        (("merged",) * 4, ("Both", "<p>Both</p>", "Both", "15.50")),
+        (("local", "shopify", "local", "shopify"), ("Ours", THEIRS, "Here", "22.00")),
     ],
     ids=["local", "shopify", "merged", "mixed"],
 )

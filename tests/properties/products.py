@@ -234,6 +234,9 @@ def remove_variant(record: Record, at: int, value: int, here: bool) -> None:
     if len(record["variants"]) > 1:
         record["variants"].pop(at % len(record["variants"]))
         _number(record)
+        for option in record["options"]:  # a value goes with its last variant
+            used = {one["option_values"][option["name"]] for one in record["variants"]}
+            option["values"] = [value for value in option["values"] if value in used]
 
 
 @_kind

@@ -52,8 +52,11 @@ def test_no_edit_is_lost_without_a_dispute(sides: Three) -> None:
 def test_options_and_variants_fit_together(sides: Three) -> None:
     """Two sides that are each in order never merge into a product that Shopify would refuse."""
     merged = merge(ENTITY, *sides)
-    assert fits(merged.here)
-    assert fits(merged.there)
+    for side in (merged.here, merged.there):
+        assert fits(side)
+        for option in side["options"]:
+            chosen = {variant["option_values"][option["name"]] for variant in side["variants"]}
+            assert chosen <= set(option["values"])
 
 
 @laws
@@ -239,7 +242,7 @@ def _nothing_lost(base: Record, local: Record, remote: Record, merged: Merged, w
             continue
         lists = [side[child.name] for side in (base, local, remote, merged.here, merged.there)]
         _known_elements(child, told, lists, winner)
-        _new_elements(child, lists)
+        _new_elements(child, told, lists)
 
 
 def _value(column: Column, path: str, told: set[str], values: list[Any], winner: Record | None) -> None:
@@ -258,17 +261,19 @@ def _value(column: Column, path: str, told: set[str], values: list[Any], winner:
     elif _equal(column, base, remote):
         wanted = local, local
     elif kind is Merge.SEQUENCE and path not in told:
-        kept = (set(base) & set(local) & set(remote)) | (set(local) - set(base)) | (set(remote) - set(base))
-        assert here == there, path
-        assert set(here) == kept and len(here) == len(kept), path
+        assert len(set(here)) == len(here), path
         return
     else:
         assert path in told, f"{path} was changed on both sides and nobody was told"
+        if kind is Merge.SEQUENCE:
+            return
         won = None if winner is None else winner.get(column.name)
         wanted = (local, remote) if winner is None else (won, won)
         assert _equal(column, here, wanted[0]) and _equal(column, there, wanted[1]), path
         return
     assert path not in told, f"{path} is no dispute"
+    if kind is Merge.SEQUENCE:  # which values an option has follows from the variants as well
+        return
     assert _equal(column, here, wanted[0]) and _equal(column, there, wanted[1]), path
 
 
@@ -300,17 +305,22 @@ def _known_elements(child: Child, told: set[str], lists: list[list[Record]], win
                 _value(column, f"{path}.{column.name}", told, values, won)
 
 
-def _new_elements(child: Child, lists: list[list[Record]]) -> None:
+def _new_elements(child: Child, told: set[str], lists: list[list[Record]]) -> None:
     base, local, remote, here, there = lists
     known = {one["shopify_id"] for one in base}
-    for side in (local, remote):
-        again = {label(child, one) for one in base} if side is local else set()
-        for one in side:
-            if one["shopify_id"] in known or label(child, one) in again:
-                continue
-            name = label(child, one)
-            for after in (here, there):
-                assert any(_alike(child, one, other) for other in after), f"{child.name}[{name}] was lost"
+    before = {label(child, one) for one in base}
+    ours = {label(child, one): one for one in local if one["shopify_id"] not in known}
+    theirs = {label(child, one): one for one in remote if one["shopify_id"] not in known}
+    for name, one in (*theirs.items(), *((name, one) for name, one in ours.items() if name not in before)):
+        for after in (here, there):
+            assert any(_alike(child, one, other) for other in after), f"{child.name}[{name}] was lost"
+    for name in ours.keys() & theirs.keys() - before:
+        for column in fields_of(child):
+            left, right = ours[name].get(column.name), theirs[name].get(column.name)
+            if column.name not in ("position", "option_values", "values") and not _equal(column, left, right):
+                assert f"{child.name}[{name}].{column.name}" in told, (
+                    f"{name}.{column.name}: two values, nobody was told"
+                )
 
 
 def _bare(column: Column, *sides: Record) -> list[Any]:
