@@ -34,6 +34,7 @@ _CACHED_DOCUMENTS = 500
 _MAX_LIST = 250  # Shopify docs: lists in an input
 _MAX_VARIANTS = 2048
 _ONE_PRODUCT = frozenset(("product", "productByIdentifier", "productVariant"))
+_POLLS = frozenset(("bulkOperation", "bulkOperations", "currentBulkOperation"))
 _LIMITS = "https://shopify.dev/api/usage/rate-limits"
 _log = logging.getLogger(__name__)
 
@@ -120,6 +121,8 @@ class Api:
             raise Refused(200, self.throttled(requested))
         data: dict[str, Any] | None = None
         ctx = self._context(request, scopes, version)
+        if _POLLS & set(request.target.roots):
+            self.shop.desk.catch_up(self.shop.now())
         with self.shop.lock:
             for settle in BEFORE_EACH:
                 settle(self.shop)

@@ -20,6 +20,7 @@ def route(server: SandboxServer, method: str, path: str, query: str, body: Any) 
 
     GET stats | POST stats/reset | GET, POST, DELETE faults (POST: a list of texts or objects, or
     {"rules": [...], "seed": n}) | POST edit (see `merchant.edit`) | POST clock {"advance_s": n} |
+    POST bulk {"bulk_s": n}: how long bulk operations take from now on |
     POST seed {"products": n, "seed": s} | POST reset | GET digest | GET dump?type=Product |
     POST snapshot {"name": text} | POST restore {"name": text}, both answer as digest.
     Raises BadControl, LookupError for an unknown path.
@@ -43,6 +44,9 @@ def route(server: SandboxServer, method: str, path: str, query: str, body: Any) 
         case "POST", "clock":
             shop.advance(float(given.get("advance_s", 0)))
             return {"now": shop.now_iso()}
+        case "POST", "bulk":
+            shop.desk.bulk_s = float(given.get("bulk_s", 0))
+            return {"bulk_s": shop.desk.bulk_s}
         case "POST", "seed":
             server.seed(int(given.get("products", 0)), int(given.get("seed", 1)))
             return shop.counts()

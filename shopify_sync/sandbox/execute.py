@@ -80,6 +80,21 @@ def _object(fields: Compiled, raw: Any, run: Run) -> dict[str, Any]:
     return out
 
 
+def compile_fields(fields: tuple[Field, ...]) -> Compiled:
+    """The functions for the fields of one concrete type, for `project`."""
+    return tuple((at.key, _getter(at), at.nullable) for at in fields)
+
+
+def project(fields: Compiled, raw: Any, run: Run) -> dict[str, Any]:
+    """One record as the fields want it. Raises what could not be delivered and may not be null."""
+    return _object(fields, raw, run)
+
+
+def reader(at: Field, root: str | None = None) -> Getter:
+    """The function that reads the raw value of a field: a record, a page, a leaf."""
+    return _reader(at, root)
+
+
 def _note(error: TopLevelError, path: list[str | int], run: Run) -> None:
     entry: dict[str, Any] = {"message": error.message}
     if error.locations:

@@ -6,7 +6,13 @@ A rule as text, for the command line: `KIND[:ARGUMENT][@MATCH]=HOW_OFTEN[+SKIP]`
                throttled | internal_error | partial | truncate | not_json
                reset_before | reset_after    connection reset before / after the request was carried out
                latency                       ARGUMENT = milliseconds; adds up with other rules
-    MATCH      query | mutation | rest | an operation's name | a root field; everything when absent
+               bulk_failed | bulk_partial | bulk_timeout | bulk_canceled
+                                             a bulk operation ends so after ARGUMENT (a share, 0.5) of its work;
+                                             partial and timeout leave a partialDataUrl
+               url_expired | cut | bad_line  a download is refused as too late, is reset after ARGUMENT (a share, 0.5)
+                                             of its bytes, has a line there that is not JSON
+    MATCH      query | mutation | rest | bulk_query | bulk_mutation | upload | download | an operation's name | a root
+               field; everything when absent
     HOW_OFTEN  a probability (0.05), a number of times (3x), or `once` = once for each distinct request body
     SKIP       let that many matching requests pass first
 
@@ -33,6 +39,8 @@ KINDS = (
     "reset_after",
     "latency",
 )
+BULK_KINDS = ("bulk_failed", "bulk_partial", "bulk_timeout", "bulk_canceled")
+DOWNLOAD_KINDS = ("url_expired", "cut", "bad_line")
 _RULE = re.compile(
     r"(?P<kind>\d{3}|[a-z_]+)(?::(?P<argument>[\d.]+))?(?:@(?P<match>\w+))?=(?P<often>once|\d+x|[\d.]+)(?:\+(?P<skip>\d+))?"
 )
@@ -40,7 +48,10 @@ _RULE = re.compile(
 
 @dataclass(slots=True)
 class Fault:
-    """One rule. `code` and `retry_after` belong to `status`, `latency_ms` to `latency`; `times` None = no end."""
+    """One rule; `times` None = no end.
+
+    `code` and `retry_after` belong to `status`, `latency_ms` to `latency`, `share` to the faults of bulk operations.
+    """
 
     kind: str
     code: int = 503
@@ -52,11 +63,15 @@ class Fault:
     skip: int = 0
     once_per_operation: bool = False
     fired: int = 0
+    share: float = 0.5
     _seen: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"unknown fault {self.kind!r}; known: a status code, {', '.join(KINDS[1:])}")
+        known = (*KINDS, *BULK_KINDS, *DOWNLOAD_KINDS)
+        if self.kind not in known:
+            raise ValueError(f"unknown fault {self.kind!r}; known: a status code, {', '.join(known[1:])}")
+        if not 0.0 <= self.share <= 1.0:
+            raise ValueError(f"a share lies between 0 and 1, not {self.share}")
         if not 0.0 <= self.probability <= 1.0:
             raise ValueError(f"a probability lies between 0 and 1, not {self.probability}")
 
@@ -71,7 +86,7 @@ class Fault:
 class Target:
     """What rules are matched against: the request's kind, operation name, root fields and identity."""
 
-    kind: str  # query, mutation or rest
+    kind: str  # query, mutation, rest, bulk_query, bulk_mutation, upload or download
     name: str | None
     roots: tuple[str, ...]
     identity: str  # the same for a repetition of the same body
@@ -89,6 +104,10 @@ def parse_fault(text: str) -> Fault:
         fault.retry_after = float(argument) if argument else None
     elif fault.kind == "latency":
         fault.latency_ms = float(argument or 100)
+    elif argument and fault.kind in (*BULK_KINDS, *DOWNLOAD_KINDS):
+        fault.share = float(argument)
+        if fault.share > 1.0:
+            raise ValueError(f"a share lies between 0 and 1: {text!r}")
     if often == "once":
         fault.once_per_operation = True
     elif often.endswith("x"):
@@ -133,11 +152,13 @@ class Faults:
         with self._lock:
             return [rule.as_json() for rule in self._rules]
 
-    def pick(self, target: Target) -> tuple[float, Fault | None]:
-        """(milliseconds to wait, the first other rule that fires) for one request."""
+    def pick(self, target: Target, kinds: tuple[str, ...] = KINDS) -> tuple[float, Fault | None]:
+        """(milliseconds to wait, the first other rule that fires) for one request; only rules of `kinds` count."""
         wait_ms, chosen = 0.0, None
         with self._lock:
             for rule in self._rules:
+                if rule.kind not in kinds:
+                    continue
                 if (chosen is not None and rule.kind != "latency") or not self._fires(rule, target):
                     continue
                 rule.fired += 1

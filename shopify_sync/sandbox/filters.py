@@ -18,7 +18,7 @@ from shopify_sync.sandbox.search import BadValue, Filter, Predicate, Search, Ter
 from shopify_sync.sandbox.state import Record, Shop, iso, parse_gid
 
 SortKey = Callable[[Record], Any]
-_TEST: dict[str, Callable[[Any, Any], bool]] = {
+TEST: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
@@ -48,7 +48,7 @@ def _time(name: str) -> Filter:
     def make(term: Term) -> Predicate:
         if term.value == "*":
             return lambda record: record[name] is not None
-        wanted, test = time_value(term.value), _TEST[term.comparator]
+        wanted, test = time_value(term.value), TEST[term.comparator]
         return lambda record: record[name] is not None and test(record[name], wanted)
 
     return make
@@ -56,7 +56,7 @@ def _time(name: str) -> Filter:
 
 def _number(read: Callable[[Record], Any]) -> Filter:
     def make(term: Term) -> Predicate:
-        test = _TEST[term.comparator]
+        test = TEST[term.comparator]
         wanted = [number_value(part) for part in term.value.split(",")]
         return lambda record: any(test(read(record), each) for each in wanted)
 

@@ -10,14 +10,15 @@ import struct
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import orjson
 
 from shopify_sync.sandbox.api import Refused, Request
+from shopify_sync.sandbox.bulk.http import OUTPUTS, UPLOADS, deliver, drain, receive
 from shopify_sync.sandbox.control import route
 from shopify_sync.sandbox.execute import internal_error
-from shopify_sync.sandbox.faults import Fault, Target
+from shopify_sync.sandbox.faults import DOWNLOAD_KINDS, KINDS, Fault, Target
 from shopify_sync.sandbox.merchant import BadControl
 from shopify_sync.sandbox.resources.shop import SUPPORTED_VERSIONS
 
@@ -110,9 +111,12 @@ class Handler(BaseHTTPRequestHandler):
         return self.server.sandbox
 
     def _handle(self, method: str) -> None:
+        url = urlsplit(self.path)
+        if url.path.startswith((OUTPUTS, UPLOADS)):
+            self._file(method, url)
+            return
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if length else b""
-        url = urlsplit(self.path)
         try:
             if url.path.startswith("/_sandbox/"):
                 self._control(method, url.path.removeprefix("/_sandbox/").strip("/"), url.query, body)
@@ -131,9 +135,27 @@ class Handler(BaseHTTPRequestHandler):
         except _Answered:
             pass
         except _Cut:
-            self.sandbox.statistics.answered("reset")
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
-            self.close_connection = True
+            self._reset()
+
+    def _reset(self) -> None:
+        self.sandbox.statistics.answered("reset")
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
+        self.close_connection = True
+
+    def _file(self, method: str, url: SplitResult) -> None:
+        """A file of a bulk operation; neither is read nor written whole. Faults: match `download` or `upload`."""
+        upload = url.path.startswith(UPLOADS)
+        target = Target("upload" if upload else "download", None, (), self.path)
+        try:
+            fault = self._fault(target, KINDS if upload else (*KINDS, *DOWNLOAD_KINDS))
+            status = (receive if upload else deliver)(self, method, url, self.sandbox.shop, fault)
+            if status is None or (fault is not None and fault.kind == "reset_after"):
+                raise _Cut
+            self.sandbox.statistics.answered(status)
+        except _Answered:
+            drain(self)
+        except _Cut:
+            self._reset()
 
     # -- endpoints
 
@@ -225,9 +247,9 @@ class Handler(BaseHTTPRequestHandler):
 
     # -- faults
 
-    def _fault(self, target: Target) -> Fault | None:
+    def _fault(self, target: Target, kinds: tuple[str, ...] = KINDS) -> Fault | None:
         """Wait and break as the rules say; returns the fault that concerns the answer. Raises _Cut."""
-        wait_ms, fault = self.sandbox.faults.pick(target)
+        wait_ms, fault = self.sandbox.faults.pick(target, kinds)
         if wait_ms:
             self.sandbox.clock.sleep(wait_ms / 1000)
         if fault is None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -28,6 +29,7 @@ import orjson
 from shopify_sync.sandbox.state import Record, Shop
 
 MAX_PAGE = 250  # Shopify docs: `first` and `last` go up to 250
+EVERYTHING = sys.maxsize  # as `first` of a connection in a bulk query, where paging arguments do not count
 Args = dict[str, Any]
 
 
@@ -169,6 +171,8 @@ def page_size(args: Args, limit: int = MAX_PAGE) -> tuple[int, bool]:
     if first is not None and last is not None:
         raise TopLevelError("providing both first and last is not supported", "BAD_REQUEST")
     size = int(last if first is None else first)  # type: ignore[arg-type]  # one of both is there
+    if size == EVERYTHING:
+        return size, False
     if size > limit:
         raise TopLevelError(f"Size limit exceeded: the maximum is {limit}, got {size}", "BAD_REQUEST")
     if size < 0:

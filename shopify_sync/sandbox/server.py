@@ -2,6 +2,7 @@
 
     POST /admin/api/{version}/graphql.json      GET /admin/api/{version}/shop.json
     POST /admin/oauth/access_token              GET /admin/oauth/access_scopes.json
+    /staged-uploads/  /bulk-operation-outputs/  files of bulk operations, signed, without token: see bulk/http.py
     /_sandbox/...                               the side door, see control.py
 
 Only the standard library serves: one thread per connection, HTTP/1.1 kept alive, one write per answer.
@@ -37,7 +38,8 @@ class SandboxServer:
     `products` and `seed`: the catalogue made when the store is empty. `state`: a SQLite file that keeps the store,
     else it lives in memory. `bucket` (points) and `restore` (points per second): the cost bucket; `rest_bucket`:
     requests, refilled at 2 per second. `clock` drives time stamps, the buckets and latency faults. `faults`: rules
-    as text or `Fault`. `scopes`: what the tokens may do. `echo_s`: see `Shop`. Attributes: url, host, port,
+    as text or `Fault`. `scopes`: what the tokens may do. `echo_s`: see `Shop`. `bulk_s`: seconds of the clock
+    that a bulk operation takes. Attributes: url, host, port,
     token, domain, shop, faults.
     """
 
@@ -58,6 +60,7 @@ class SandboxServer:
         rest_bucket: int = 40,
         scopes: tuple[str, ...] = ALL_SCOPES,
         echo_s: float = 0,
+        bulk_s: float = 0,
         expires_in_s: int = 86399,
         faults: tuple[Fault | str, ...] = (),
         shop: Shop | None = None,
@@ -68,6 +71,8 @@ class SandboxServer:
         else:
             self.shop = Shop(clock=self.clock) if state is None else Shop.open(state, clock=self.clock)
         self.shop.echo_s = echo_s or self.shop.echo_s
+        self.shop.desk.bulk_s = bulk_s or self.shop.desk.bulk_s
+        self.shop.desk.seed = seed
         self.token = token
         self.scopes = frozenset(scopes)
         self.tokens = Tokens(
@@ -82,6 +87,7 @@ class SandboxServer:
         self.rest_bucket = Bucket(rest_bucket, 2.0, self.clock)
         self.statistics = Stats()
         self.faults = Faults([parse_fault(rule) if isinstance(rule, str) else rule for rule in faults], seed)
+        self.shop.desk.faults = self.faults
         self.api = Api(self.shop, self.bucket, self.statistics)
         self.snapshots: dict[str, bytes] = {}  # those of the control endpoint, by name
         if products and not self.shop.table("Product"):
@@ -89,6 +95,7 @@ class SandboxServer:
         self._listener = Listener((host, port), Handler, self)
         self.host = host
         self.port = int(self._listener.server_address[1])
+        self.shop.desk.url = self.url
         self._thread: threading.Thread | None = None
         self._serving_in: int | None = None  # the thread inside `serve_forever`
 

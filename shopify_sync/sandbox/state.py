@@ -37,6 +37,7 @@ from typing import Any
 import orjson
 
 from shopify_sync.clock import Clock, SystemClock
+from shopify_sync.sandbox.desk import Desk
 from shopify_sync.sandbox.index import SortedIndex
 from shopify_sync.sandbox.storage import Storage
 
@@ -110,6 +111,7 @@ class Shop:
         self.media_delay_s = 0.0
         self.echo_s = 0.0
         self.merchant_acts = False
+        self.desk = Desk()
         self._offset = timedelta(0)
         self._storage = storage
         self._changed: dict[tuple[str, int], bool] = {}  # (table, id) -> still there; in order of change
@@ -126,6 +128,7 @@ class Shop:
         """Write what is unwritten and close the file."""
         with self.lock:
             self.flush()
+            self.desk.close()
             if self._storage is not None:
                 self._storage.close()
                 self._storage = None
@@ -235,6 +238,7 @@ class Shop:
             for number in records:
                 self._changed[name, number] = False
         self._clear()
+        self.desk.clear()
         self._first_records()
         self.flush()
 

@@ -165,6 +165,9 @@ def _node(ctx: Context, gid: str) -> Record | None:
     if type_name in ("Shop", "AppInstallation"):
         one: Record = QUERIES["shop" if type_name == "Shop" else "currentAppInstallation"](ctx, {})
         return one if one["id"] == number else None
+    if type_name == "BulkOperation":
+        bulk: Record | None = QUERIES["bulkOperation"](ctx, {"id": gid})
+        return bulk
     if type_name in ("ProductSetOperation", "ProductDeleteOperation"):
         operation: Record | None = QUERIES["productOperation"](ctx, {"id": gid})
         return operation
