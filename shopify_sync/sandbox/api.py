@@ -21,6 +21,7 @@ from shopify_sync.sandbox.bucket import Bucket
 from shopify_sync.sandbox.cost import MAX_QUERY_COST, actual_cost, cost_fields, requested_cost
 from shopify_sync.sandbox.execute import Errors, execute, internal_error, oracle_resolver, type_of
 from shopify_sync.sandbox.faults import Target
+from shopify_sync.sandbox.limits import list_problem
 from shopify_sync.sandbox.plan import Plan, conditional_variables, make_plan
 from shopify_sync.sandbox.registry import BEFORE_EACH, Context, TopLevelError
 from shopify_sync.sandbox.schema import Coercion, coerce_variables, schema
@@ -31,8 +32,6 @@ from shopify_sync.sandbox.validate import parse, validate
 
 Answer = dict[str, Any]
 _CACHED_DOCUMENTS = 500
-_MAX_LIST = 250  # Shopify docs: lists in an input
-_MAX_VARIANTS = 2048
 _ONE_PRODUCT = frozenset(("product", "productByIdentifier", "productVariant"))
 _POLLS = frozenset(("bulkOperation", "bulkOperations", "currentBulkOperation"))
 _LIMITS = "https://shopify.dev/api/usage/rate-limits"
@@ -213,23 +212,10 @@ class Api:
     def _check_lists(self, request: Request) -> None:
         """Refuse input lists over the limit. Recorded: product-set-shape-validator-parity."""
         for at in request.plan.fields:
-            for name, value in at.arguments(request.variables).items():
-                if at.name == "metafieldsSet" and name == "metafields":
-                    continue  # too many are a userError there
-                found = _long_list(value, (at.name, name))
-                if found is not None:
-                    path, size, limit = found
-                    place = at.node.loc
-                    assert place is not None
-                    where = place.source.get_location(place.start)
-                    error = {
-                        "message": f"The input array size of {size} is greater than the maximum allowed of {limit}.",
-                        "locations": [{"line": where.line, "column": where.column}],
-                        "path": list(path),
-                        "extensions": {"code": "MAX_INPUT_SIZE_EXCEEDED"},
-                    }
-                    cost = self._cost(requested_cost(request.plan, request.variables), 0)
-                    raise Refused(200, {"errors": [error], "extensions": {"cost": cost}})
+            error = list_problem(at, request.variables)
+            if error is not None:
+                cost = self._cost(requested_cost(request.plan, request.variables), 0)
+                raise Refused(200, {"errors": [error], "extensions": {"cost": cost}})
 
 
 def _operation(document: _Document, name: str | None) -> OperationDefinitionNode:
@@ -240,24 +226,6 @@ def _operation(document: _Document, name: str | None) -> OperationDefinitionNode
     if name not in document.operations:
         raise Refused(200, {"errors": [{"message": f'No operation named "{name}"'}]})
     return document.operations[name]
-
-
-def _long_list(value: Any, path: tuple[str, ...]) -> tuple[tuple[str, ...], int, int] | None:
-    """(path, length, limit) of the first list that is too long; list positions are not part of the path."""
-    if isinstance(value, list):
-        limit = _MAX_VARIANTS if path[-1] == "variants" else _MAX_LIST
-        if len(value) > limit:
-            return path, len(value), limit
-        items: Any = ((each, path) for each in value)
-    elif isinstance(value, dict):
-        items = ((each, (*path, name)) for name, each in value.items())
-    else:
-        return None
-    for each, where in items:
-        found = _long_list(each, where)
-        if found is not None:
-            return found
-    return None
 
 
 def _too_expensive(requested: int) -> Answer:

@@ -25,6 +25,7 @@ from urllib.parse import quote, urlencode
 from shopify_sync.sandbox.faults import Fault, Faults
 
 KEPT = timedelta(days=7)  # recorded: Expires is 604,800 s after completedAt
+MAX_UPLOAD = 104_857_600  # recorded: content-length-range in the policy of an upload
 LIVE = ("CREATED", "RUNNING", "CANCELING")
 _FIRST_ID = 8_100_000_000_001
 _PATIENCE = 100  # times 10 ms that a poll waits for a worker which is due, so that small operations are never late

@@ -40,6 +40,7 @@ KINDS = (
     "latency",
 )
 BULK_KINDS = ("bulk_failed", "bulk_partial", "bulk_timeout", "bulk_canceled")
+FILE_KINDS = ("status", "reset_before", "reset_after", "latency")  # for uploads and downloads
 DOWNLOAD_KINDS = ("url_expired", "cut", "bad_line")
 _RULE = re.compile(
     r"(?P<kind>\d{3}|[a-z_]+)(?::(?P<argument>[\d.]+))?(?:@(?P<match>\w+))?=(?P<often>once|\d+x|[\d.]+)(?:\+(?P<skip>\d+))?"

@@ -15,10 +15,11 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 import orjson
 
 from shopify_sync.sandbox.api import Refused, Request
-from shopify_sync.sandbox.bulk.http import OUTPUTS, UPLOADS, deliver, drain, receive
+from shopify_sync.sandbox.bulk.http import OUTPUTS, UPLOADS, deliver, drain
+from shopify_sync.sandbox.bulk.uploads import receive
 from shopify_sync.sandbox.control import route
 from shopify_sync.sandbox.execute import internal_error
-from shopify_sync.sandbox.faults import DOWNLOAD_KINDS, KINDS, Fault, Target
+from shopify_sync.sandbox.faults import DOWNLOAD_KINDS, FILE_KINDS, KINDS, Fault, Target
 from shopify_sync.sandbox.merchant import BadControl
 from shopify_sync.sandbox.resources.shop import SUPPORTED_VERSIONS
 
@@ -147,13 +148,13 @@ class Handler(BaseHTTPRequestHandler):
         upload = url.path.startswith(UPLOADS)
         target = Target("upload" if upload else "download", None, (), self.path)
         try:
-            fault = self._fault(target, KINDS if upload else (*KINDS, *DOWNLOAD_KINDS))
+            fault = self._fault(target, FILE_KINDS if upload else (*FILE_KINDS, *DOWNLOAD_KINDS))
             status = (receive if upload else deliver)(self, method, url, self.sandbox.shop, fault)
-            if status is None or (fault is not None and fault.kind == "reset_after"):
+            if status is None:
                 raise _Cut
             self.sandbox.statistics.answered(status)
         except _Answered:
-            drain(self)
+            drain(self, int(self.headers.get("Content-Length") or 0))
         except _Cut:
             self._reset()
 

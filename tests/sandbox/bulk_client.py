@@ -18,6 +18,11 @@ POLL = """query Poll($id: ID!) { bulkOperation(id: $id) { id type status errorCo
   rootObjectCount fileSize url partialDataUrl query } }"""
 CANCEL = """mutation Cancel($id: ID!) { bulkOperationCancel(id: $id) {
   bulkOperation { id status objectCount completedAt url } userErrors { field message } } }"""
+STAGE = """mutation Stage($input: [StagedUploadInput!]!) { stagedUploadsCreate(input: $input) {
+  stagedTargets { url resourceUrl parameters { name value } } userErrors { field message } } }"""
+IMPORT = """mutation Import($mutation: String!, $path: String!, $client: String) {
+  bulkOperationRunMutation(mutation: $mutation, stagedUploadPath: $path, clientIdentifier: $client) {
+    bulkOperation { id status type } userErrors { field message code } } }"""
 
 
 class BulkClient:
@@ -77,3 +82,24 @@ class BulkClient:
         found = self.end(self.run(query, group=group))
         assert found["status"] == "COMPLETED", found
         return self.lines(found["url"])
+
+    def stage(self, method: str = "POST") -> Json:
+        given = {"resource": "BULK_MUTATION_VARIABLES", "filename": "lines.jsonl", "mimeType": "text/jsonl"}
+        target: Json = self.ask(STAGE, input=[{**given, "httpMethod": method}])["stagedTargets"][0]
+        target["form"] = {row["name"]: row["value"] for row in target["parameters"]}
+        return target
+
+    def send(self, target: Json, content: bytes, **changed: str) -> httpx.Response:
+        return self.http.post(target["url"], data={**target["form"], **changed}, files={"file": ("f", content)})
+
+    def staged(self, *lines: Json) -> str:
+        """The path of an uploaded file of these lines."""
+        target = self.stage()
+        answer = self.send(target, b"".join(orjson.dumps(line) + b"\n" for line in lines))
+        assert answer.status_code == 201, answer.text
+        return str(target["form"]["key"])
+
+    def run_import(self, mutation: str, *lines: Json) -> str:
+        payload = self.ask(IMPORT, mutation=mutation, path=self.staged(*lines))
+        assert payload["userErrors"] == []
+        return str(payload["bulkOperation"]["id"])

@@ -20,6 +20,8 @@ REPLAYED = [
     ("bulk-operation-status-catalog-cancel", "reads.unknownId"),
     ("bulk-operation-status-catalog-cancel", "reads.malformedId"),
     ("bulk-operation-status-catalog-cancel", "reads.catalogEmpty"),
+    ("bulk-operation-run-mutation-user-errors", "validations."),
+    ("bulk-operation-run-mutation-connection-validators", "validations."),
 ]
 CUSTOMERS = "the sandbox has no customers yet"
 NOT_SERVED = "the document selects what the sandbox does not serve"
@@ -60,7 +62,7 @@ def test_answers_agree(path: Path, step: Step) -> None:
 
 @needs_captures
 def test_enough_is_replayed() -> None:
-    assert len(_found()) >= 20
+    assert len(_found()) >= 28
 
 
 NODE = "Bulk queries cannot contain a top level `node` field."

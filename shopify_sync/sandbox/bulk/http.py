@@ -1,4 +1,4 @@
-"""The files of bulk operations over HTTP: results under signed URLs, and staged uploads.
+"""The results of bulk operations over HTTP, under signed URLs. Staged uploads: uploads.py.
 
 As Google's storage serves them for Shopify: no access token (one that is sent all the same is refused, since real
 storage would see it), errors in XML, ranges, gzip when the client accepts it. Nothing is held in memory whole.
@@ -54,6 +54,8 @@ def deliver(to: BaseHTTPRequestHandler, method: str, url: SplitResult, shop: Sho
     path = next((each.path for each in shop.desk.operations.values() if each.path.name == name), None)
     if path is None or not path.exists():
         return refuse(to, 404, "NoSuchKey", "The specified key does not exist.")
+    if fault is not None and fault.kind == "reset_after":
+        return None
     return _send(to, path, fault)
 
 
@@ -139,16 +141,8 @@ def _packed(chunks: Iterator[bytes], *, whole: bool) -> Iterator[bytes]:
         yield text
 
 
-def drain(to: BaseHTTPRequestHandler) -> None:
+def drain(to: BaseHTTPRequestHandler, left: int) -> None:
     """Read what is left of a request's body, so that the connection can go on."""
-    left = int(to.headers.get("Content-Length") or 0)
     while left > 0:
         got = len(to.rfile.read(min(_CHUNK, left)))
         left = left - got if got else 0
-
-
-def receive(to: BaseHTTPRequestHandler, method: str, url: SplitResult, shop: Shop, fault: Fault | None) -> int | None:
-    """Take a staged file."""
-    del url, shop, fault
-    to.close_connection = True
-    return refuse(to, 405, "MethodNotAllowed", f"{method} is not served here.")

@@ -6,7 +6,7 @@ not, it is marked so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import graphql
@@ -86,10 +86,7 @@ def mutation_inner(text: str) -> Inner:
         message = f"Failed to parse the mutation - {wrong[0]['message']}"  # the message was not recorded
         raise Refused(user_error(None, message, "INVALID_MUTATION"))
     inner = Inner(operation, _fragments(document))
-    found = _Findings()
-    for each in _connection_fields(operation, inner.fragments):
-        found.connections += each
-    if found.connections > 1:
+    if _count_connections(widest_plan(inner).fields) > 1:
         raise Refused(_mutation("Bulk mutations cannot contain more than 1 connection."))
     if len(text.encode()) > MAX_BYTES:
         raise Refused(user_error(["query"], _too_large("is", text), "INVALID_MUTATION"))
@@ -193,16 +190,13 @@ def _inspect(at: Field, found: _Findings, depth: int = 0, in_list: bool = False)
                 _inspect(inside, found, depth + 1)
 
 
-def _connection_fields(
-    operation: OperationDefinitionNode, fragments: dict[str, FragmentDefinitionNode]
-) -> Iterator[int]:
-    """One for each connection that the mutation's answer may hold, whatever the variables are."""
-    plan = make_plan(operation, fragments, _Everything())
-    waiting = list(plan.fields)
-    while waiting:
-        at = waiting.pop()
-        yield int(at.is_connection)
-        waiting.extend(below(at))
+def widest_plan(inner: Inner) -> Plan:
+    """All that the operation may select, whatever the variables are."""
+    return make_plan(inner.operation, inner.fragments, _Everything())
+
+
+def _count_connections(fields: Iterable[Field]) -> int:
+    return sum(each.is_connection + _count_connections(below(each)) for each in fields)
 
 
 class _Everything(dict):  # type: ignore[type-arg]
