@@ -202,7 +202,8 @@ class DatabaseSession:
         """Nothing is left to do about this one but to decide."""
         mark = self.dialect.mark
         self.conn.exec_driver_sql(
-            f"UPDATE {self.writer.name} SET held_rev = local_rev, sync_rev = sync_rev + 1 WHERE id = {mark}",
+            f"UPDATE {self.writer.name} SET held_rev = local_rev, sync_rev = sync_rev + 1 WHERE id = {mark} "
+            "AND (held_rev IS NULL OR held_rev <> local_rev)",
             (local_id,),
         )
 
