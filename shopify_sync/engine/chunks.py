@@ -268,8 +268,7 @@ class Chunks:
         for number, row in rows:
             local = edited.get(row.local_id)
             if local is not None:
-                decision = local.decisions.get("")
-                winner = decide.edit_delete(self.context.rules, decision.take if decision else "", "shopify")
+                winner = decide.gone_or_edited(self.entity, self.context.rules, local)
                 if winner == "":
                     batch.conflicts.append(decide.gone(self.entity, local))
                     self.counts.conflicts += 1

@@ -128,6 +128,15 @@ def edit_delete(rules: Rules, decision: str, newer: str) -> str:
     return rules.winner("", newer)[0]
 
 
+def gone_or_edited(entity: Entity, rules: Rules, local: LocalRecord) -> str:
+    """Who wins where Shopify deleted a record that is marked as changed here. A change that left nothing different
+    is none."""
+    decision = local.decisions.get("")
+    if decision is None and local.seen and not compare(entity, local.seen, record_here(entity, local)):
+        return "shopify"
+    return edit_delete(rules, decision.take if decision else "", "shopify")
+
+
 def gone(entity: Entity, local: LocalRecord) -> Disagreement:
     """Edited here, deleted on Shopify. The sides tell what was edited."""
     edits = lines(entity, compare(entity, local.seen or {}, record_here(entity, local)))

@@ -139,8 +139,7 @@ class Push:
             if number is None or number not in missing:
                 left.append(task)
                 continue
-            decision = task.local.decisions.get("")
-            winner = decide.edit_delete(self.context.rules, decision.take if decision else "", "shopify")
+            winner = decide.gone_or_edited(self.entity, self.context.rules, task.local)
             if winner == "":
                 batch.conflicts.append(decide.gone(self.entity, task.local))
                 self.counts.conflicts += 1

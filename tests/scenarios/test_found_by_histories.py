@@ -85,3 +85,47 @@ def test_a_picture_keeps_its_row_and_source_beside_a_dispute(small: World) -> No
     ((row, source, url),) = small.rows("SELECT id, source_url, url FROM product_media WHERE product_id = ?", local_id)
     assert (row, source) == (picture, "https://x.test/a.jpg")
     assert url.startswith("https://cdn.shopify.com/")
+
+
+def test_a_variant_that_is_made_anew_on_shopify_keeps_its_row(small: World) -> None:
+    """Deleted there, edited here, decided for here: Shopify gives it another id, and the row goes on under that one."""
+    row = small.value("SELECT max(id) FROM product_variants WHERE product_id = 2")
+    small.sql("UPDATE product_variants SET price = '7.00' WHERE id = ?", row)
+    small.server.edit(product="sized", removeVariants=[{"position": 3}])
+    small.sync()
+    _decide(small, "local")
+    assert [run.status for run in small.sync()] == ["succeeded"] * 2
+    ((price, number),) = small.rows("SELECT price, shopify_id FROM product_variants WHERE id = ?", row)
+    assert Decimal(price) == Decimal("7.00")
+    assert small.server.shop.table("ProductVariant")[number]["price"] == "7.00"
+    assert small.value("SELECT count(*) FROM product_variants WHERE product_id = 2") == 3
+
+
+@pytest.mark.parametrize("statement", ["UPDATE products SET vendor = vendor WHERE id = 1"])
+def test_a_change_that_left_nothing_different_keeps_no_deletion_back(small: World, statement: str) -> None:
+    """A client that writes a row as it was has edited nothing: what was deleted on Shopify is deleted here."""
+    small.sql(statement)
+    small.server.edit(product="plain", delete=True)
+    assert [run.status for run in small.sync()] == ["succeeded"] * 2
+    assert small.value("SELECT deleted_at FROM products WHERE id = 1") is not None
+    assert small.rows("SELECT * FROM conflict_log") == []
+
+
+def test_a_publication_whose_answer_was_lost_is_no_dispute_with_ourselves(small: World) -> None:
+    """Shopify publishes at a time of its own: that both sides are published is all there is to agree on."""
+    small.sql("UPDATE products SET published_at = '2026-11-20T08:00:00Z' WHERE id = 1")
+    small.server.fault("reset_after@mutation=4x")
+    assert small.push().exit_code == 6
+    with small.app() as app:
+        app.breaker_reset()
+    assert [run.status for run in small.sync()] == ["succeeded"] * 2
+    assert small.rows("SELECT * FROM conflict_log") == []
+    assert small.value("SELECT count(*) FROM products WHERE dirty") == 0
+
+
+def test_an_option_value_that_no_variant_has_any_more(small: World) -> None:
+    """Added for a variant that was deleted again before a push: it can't be sent, so it is no change."""
+    small.sql('UPDATE product_options SET "values" = \'["S", "M", "L", "XL"]\' WHERE product_id = 2')
+    assert [run.status for run in small.sync()] == ["succeeded"] * 2
+    assert small.value("SELECT count(*) FROM products WHERE dirty") == 0
+    assert "XL" not in str(small.value('SELECT "values" FROM product_options WHERE product_id = 2'))

@@ -26,19 +26,33 @@ def complete(record: Record, base: Record | None) -> Record:
     """A product always has a variant, and a variant without options the value "Default Title" of an option "Title".
 
     Source: Admin schema, Product.hasOnlyDefaultVariant. Here one may leave both out. The values of a variant come
-    in the order of the options, as Shopify lists them; a database may keep another one.
+    in the order of the options, as Shopify lists them; a database may keep another one. A value that no variant has
+    is only there where Shopify has it already: with variants it can't be sent.
     """
     variants, options = record.get("variants") or [], record.get("options") or []
     if not variants:
         return record | {"variants": base["variants"], "options": base["options"]} if base else record
     if options or len(variants) > 1:
         names = [option["name"] for option in options]
-        return record | {"variants": [variant | {"option_values": _in_order(variant, names)} for variant in variants]}
+        return record | {
+            "options": _used(options, variants, base),
+            "variants": [variant | {"option_values": _in_order(variant, names)} for variant in variants],
+        }
     chosen = variants[0].get("option_values") or {push.DEFAULT_OPTION: push.DEFAULT_VALUE}
     return record | {
         "options": [{"shopify_id": None, "name": n, "position": 1, "values": [v]} for n, v in chosen.items()],
         "variants": [variants[0] | {"option_values": chosen}],
     }
+
+
+def _used(options: list[Record], variants: list[Record], base: Record | None) -> list[Record]:
+    known = {value for option in (base or {}).get("options") or [] for value in option["values"]}
+    found = []
+    for option in options:
+        used = known | {(variant.get("option_values") or {}).get(option["name"]) for variant in variants}
+        kept = [value for value in option.get("values") or [] if value in used]
+        found.append(option | {"values": kept} if kept else option)
+    return found
 
 
 def _in_order(variant: Record, names: list[str]) -> dict[str, str]:
