@@ -100,8 +100,6 @@ class _Merger:
         kind = column.maps.merge
         if kind is Merge.READ_ONLY or same(column, local, remote):
             return remote, remote
-        if not column.maps.sendable and None not in (local, remote):
-            return remote, remote  # set by Shopify's own clock: that both have it is all there is to agree on
         if kind is Merge.UNION:
             value = union(base, local, remote, column.maps.normal)
             return value, value

@@ -263,6 +263,8 @@ def _value(column: Column, path: str, told: set[str], values: list[Any], winner:
     elif kind is Merge.SEQUENCE and path not in told:
         assert len(set(here)) == len(here), path
         return
+    elif column.maps.alike is not None and None not in (local, remote) and column.maps.alike(local, remote):
+        wanted = remote, remote
     else:
         assert path in told, f"{path} was changed on both sides and nobody was told"
         if kind is Merge.SEQUENCE:

@@ -35,7 +35,7 @@ def complete(record: Record, base: Record | None) -> Record:
     if options or len(variants) > 1:
         names = [option["name"] for option in options]
         return record | {
-            "options": _used(options, variants, base),
+            "options": _used(options, variants, base) if base else options,
             "variants": [variant | {"option_values": _in_order(variant, names)} for variant in variants],
         }
     chosen = variants[0].get("option_values") or {push.DEFAULT_OPTION: push.DEFAULT_VALUE}
@@ -45,8 +45,8 @@ def complete(record: Record, base: Record | None) -> Record:
     }
 
 
-def _used(options: list[Record], variants: list[Record], base: Record | None) -> list[Record]:
-    known = {value for option in (base or {}).get("options") or [] for value in option["values"]}
+def _used(options: list[Record], variants: list[Record], base: Record) -> list[Record]:
+    known = {value for option in base.get("options") or [] for value in option["values"]}
     found = []
     for option in options:
         used = known | {(variant.get("option_values") or {}).get(option["name"]) for variant in variants}

@@ -42,6 +42,11 @@ def media_url(media: Node) -> str | None:
     return media.get("originUrl")
 
 
+def both_published(_here: datetime, _there: datetime) -> bool:
+    """Shopify publishes by its own clock, so two times say the same: that it is published."""
+    return True
+
+
 def option_values(variant: Node) -> dict[str, str]:
     return {chosen["name"]: chosen["value"] for chosen in variant["selectedOptions"]}
 
@@ -119,7 +124,9 @@ class Product(SQLModel, table=True):
     requires_selling_plan: Annotated[bool, Maps("requiresSellingPlan")] = Field(
         sa_column=Column(Boolean, nullable=False, server_default=text("false"))
     )
-    published_at: Annotated[datetime | None, Maps("publishedAt", sendable=False)] = Field(default=None, sa_type=UtcTime)
+    published_at: Annotated[datetime | None, Maps("publishedAt", sendable=False, alike=both_published)] = Field(
+        default=None, sa_type=UtcTime
+    )
     created_at: Annotated[datetime | None, Maps("createdAt", _OWN)] = Field(default=None, sa_type=UtcTime)
     updated_at: datetime | None = Field(default=None, sa_type=UtcTime)
     deleted_at: datetime | None = Field(default=None, sa_type=UtcTime)
