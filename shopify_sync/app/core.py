@@ -184,10 +184,13 @@ class App:
         push_follows: bool = False,
     ) -> RunResult:
         """Bring Shopify's changes here. `only` restricts to Shopify ids; `gate` stands before every change."""
-        _known_method(method, ("auto", "paged"))
+        _known_method(method, ("auto", "paged", "bulk"))
+        if method == "bulk" and limit is not None:
+            raise UsageError("a bulk operation knows no limit", next="leave out --limit, or use --method paged")
         chosen = self.settings.sync
         options = PullOptions(
             full=full or self.undelete,
+            method=method,
             since=since,
             limit=limit,
             only=only,

@@ -152,6 +152,7 @@ class Runner:
         gate: Gate | None,
         handled: set[int] | None,
     ) -> Context:
+        from shopify_sync.shopify.exports import ShopifyExports
         from shopify_sync.shopify.remote import ShopifyRemote
 
         app = self.app
@@ -166,6 +167,7 @@ class Runner:
             gate=gate,
             deletes=deletes_of(app, declared),
             handled=handled if handled is not None else set(),
+            exports=ShopifyExports(app.client, declared, app.clock, app.settings.state_dir),
         )
 
     def _finish(self, result: RunResult) -> None:

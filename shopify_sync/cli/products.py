@@ -38,7 +38,7 @@ def pull(
     ctx: typer.Context,
     full: bool = typer.Option(False, help="Read everything again, not only what changed."),
     since: str = typer.Option(None, help="Only what changed since then (ISO 8601)."),
-    method: str = typer.Option("auto", help="auto or paged."),
+    method: str = typer.Option("auto", help="auto, paged or bulk."),
     limit: int = typer.Option(None, min=1, help="Look at this many at most."),
     dry_run: bool = DRY_RUN,
     allow_deletes: bool = ALLOW_DELETES,

@@ -9,7 +9,7 @@ from shopify_sync.clock import Clock
 from shopify_sync.engine import decide
 from shopify_sync.engine.merge import Rules
 from shopify_sync.engine.own import created_by_us, recognised
-from shopify_sync.engine.ports import Local, Remote, Session
+from shopify_sync.engine.ports import Exports, Local, Remote, Session
 from shopify_sync.records import (
     Action,
     Batch,
@@ -44,6 +44,7 @@ class Context:
     facts: ShopFacts = field(default_factory=ShopFacts)
     deletes: Deletes = field(default_factory=Deletes)
     handled: set[int] = field(default_factory=set)
+    exports: Exports | None = None
 
 
 @dataclass
@@ -119,7 +120,10 @@ class Chunks:
         local = self._local(session, incoming, known, twins)
         for item in incoming:
             number = shopify_id(item.node)
-            if row := known.get(number):
+            row = known.get(number)
+            if row and fetched.late and row.read_at is not None and row.read_at > fetched.served_at:
+                self.counts.unchanged += 1  # read again meanwhile, by a push for instance
+            elif row:
                 self._known(batch, item, row, local.get(row.local_id))
             elif tomb := buried.get(number):
                 self.held_back += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from shopify_sync.records import (
     ApiUse,
     Batch,
+    Budget,
     Change,
     Checkpoint,
+    Export,
     Fetched,
     Incoming,
     Known,
@@ -62,6 +64,40 @@ class Remote(Protocol):
 
     @property
     def use(self) -> ApiUse: ...
+
+
+class Part(Protocol):
+    """Some whole nodes of a bulk operation's result, and ids of records that have to be read otherwise."""
+
+    nodes: list[Node]
+    unordered: list[int]
+
+
+class Exports(Protocol):
+    """Bulk queries of one entity. `token` is a word of ours in the operation's name, by which it is found again."""
+
+    @property
+    def budget(self) -> Budget: ...
+
+    def start(self, query: str | None, token: str) -> Export:
+        """Raises SlotsTaken; never starts a second one of the same token."""
+        ...
+
+    def find(self, token: str, since: datetime) -> Export | None: ...
+
+    def wait(self, export: Export, told: Callable[[Export], None]) -> Export:
+        """Until it has ended. Ctrl-C cancels it."""
+        ...
+
+    def cancel(self, export: Export) -> None: ...
+
+    def read(self, export: Export, size: int, beat: Callable[[], None]) -> Iterator[Part]:
+        """All records of the result, about `size` at a time. Raises Unreachable where the file can't be had whole."""
+        ...
+
+    def discard(self, export: Export) -> None:
+        """Forget what was kept of it on this machine."""
+        ...
 
 
 class Session(Protocol):
@@ -146,6 +182,10 @@ class Session(Protocol):
 
     def counted(self, counted: dict[str, Any]) -> None: ...
 
+    def remember(self, what: str, value: dict[str, Any]) -> None:
+        """Keep something about this shop, to be recalled by later runs."""
+        ...
+
     def progress(self, result: RunResult) -> None: ...
 
 
@@ -161,6 +201,10 @@ class Local(Protocol):
         ...
 
     def standing(self) -> Standing: ...
+
+    def recall(self, what: str) -> dict[str, Any] | None:
+        """What was last remembered under this name."""
+        ...
 
     def known(self, ids: Sequence[int]) -> dict[int, Known]:
         """Like `Session.known`, outside a transaction: a hint, to be checked again before a write."""

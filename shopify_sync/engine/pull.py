@@ -5,34 +5,45 @@ each chunk is stored together with the run's counts, each page with the cursor b
 the last page is stored, to the server's time when the pull began, so a record that changes while we read is read
 again next time. Where Shopify's answers lag behind its writes, the overlap covers it.
 
+Where much has changed, a bulk operation is quicker: see `exporting.py`, and `method.py` for how that is decided.
+
 A listing tells nothing of what was deleted. So each pull compares the numbers of records of both sides, and where
 they have come apart (or when it is time, or with `full`) all ids: see `reconcile.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from shopify_sync.engine.ahead import ahead
 from shopify_sync.engine.brakes import Brakes
 from shopify_sync.engine.chunks import Chunks, Context
+from shopify_sync.engine.exporting import BulkPull, under_way
+from shopify_sync.engine.method import Pace
 from shopify_sync.engine.own import certain
 from shopify_sync.engine.reconcile import Reconcile
 from shopify_sync.errors import RequestRefused
-from shopify_sync.records import Checkpoint, Counts, Known, Listed, Page
+from shopify_sync.records import Checkpoint, Counts, Fetched, Known, Listed, Page
 
 LIST_PAGE = 250  # the most a connection gives; a light page of it costs 13 points
 # Shopify pages no deeper than 25,000 objects under one query text (shopify.dev, "Pagination"); then we move the text.
 WINDOW = 20_000
+# More than Shopify counts exactly.
+_MANY = 25_000
+_PACE = "pace"
+_TELLING = 100  # records from which on a pull says something about the pace
 
 
 @dataclass(frozen=True, slots=True)
 class PullOptions:
     """`since`, `limit` and `only` (Shopify ids) look at a part only, so they leave the watermark alone. `full` reads
-    everything again. Deletions are looked for every `reconcile_every_s` seconds at least."""
+    everything again. `method` is `auto`, `paged` or `bulk`. Deletions are looked for every `reconcile_every_s` seconds
+    at least."""
 
     full: bool = False
+    method: str = "auto"
     since: datetime | None = None
     limit: int | None = None
     only: Sequence[int] | None = None
@@ -46,6 +57,16 @@ class PullOptions:
     @property
     def partial(self) -> bool:
         return self.since is not None or self.limit is not None or self.only is not None or self.dry_run
+
+
+@dataclass(slots=True)
+class _Answer:
+    """A part of a page: how many were listed, how many of them are known to be as they were, and those fetched."""
+
+    listed: int = 0
+    known: int = 0
+    fetched: Fetched | None = None
+    after: Checkpoint | None = None
 
 
 @dataclass
@@ -71,6 +92,8 @@ class Pull:
             return
         stored = self.local.checkpoint()
         start = self._start(stored)
+        if under_way(stored) and not under_way(start) and not self.options.partial and self.context.exports:
+            BulkPull(self.context, self.chunks, self.context.exports).abandon(stored)
         total = None
         if not self.options.partial or self.options.dry_run:
             total = self.remote.count(None)
@@ -81,7 +104,7 @@ class Pull:
                 self.options.brakes.before_push(standing, first=first)
         self.progress.start(f"pull {self.entity.name}", total if start.query == "" else None)
         try:
-            self._pages(start)
+            self._read(start, total)
             if not self.options.partial or self.options.dry_run:
                 self._compare_sides(stored, total)
         finally:
@@ -114,30 +137,121 @@ class Pull:
         since = _since(stored.watermark - timedelta(seconds=options.overlap_s))
         return Checkpoint(stored.watermark, query=since, counted=stored.counted)
 
-    def _pages(self, at: Checkpoint) -> None:
-        query, cursor, started_at = at.query, at.cursor, at.started_at
-        listed = 0  # under the present query text
-        while True:
-            page = self._list(query, cursor)
+    def _read(self, start: Checkpoint, total: int | None) -> None:
+        """All that is to be read, by the method that will be done sooner."""
+        bulk = self._exports(start)
+        if bulk is None:
+            self._pages(start)
+            return
+        first = None
+        wanted, size = self.options.method == "bulk" or under_way(start), total
+        if not wanted and start.query == "":
+            wanted = self._sooner_in_bulk(total)
+        elif not wanted:
+            first = self._list(start.query, start.cursor)
+            if first is not None and first.more:
+                size = self.remote.count(start.query)
+                wanted = self._sooner_in_bulk(size)
+        began, waited, points = self.context.clock.monotonic(), self.remote.use.waited_s, self.remote.use.points
+        seen = self.counts.seen
+        if wanted:
+            rest = bulk.run(start, size)
+            if rest is not None:
+                self._pages(rest)
+                return
+        else:
+            self._pages(start, first)
+        if under_way(start):
+            return  # some of it was done before
+        took = self.context.clock.monotonic() - began
+        self._learn(self.counts.seen - seen, took, self.remote.use.waited_s - waited, points, bulk=wanted)
+
+    def _exports(self, start: Checkpoint) -> BulkPull | None:
+        """A bulk pull, where one may be."""
+        exports, options = self.context.exports, self.options
+        if exports is None or options.dry_run or options.limit is not None:
+            return None
+        bulk = BulkPull(self.context, self.chunks, exports, keep=not options.partial)
+        if under_way(start):
+            if options.method != "paged":
+                return bulk
+            bulk.abandon(start)
+            self.result.notes.append("gave up the bulk operation of an unfinished pull")
+            return None
+        if options.method == "bulk":
+            return bulk
+        return bulk if options.method == "auto" and start.cursor is None and not options.partial else None
+
+    def _sooner_in_bulk(self, records: int | None) -> bool:
+        assert self.context.exports is not None
+        pace = Pace.of(self.local.recall(_PACE))
+        return pace.prefers_bulk(_MANY if records is None else records, self.context.exports.budget)
+
+    def _learn(self, records: int, took: float, waited: float, points: int, *, bulk: bool) -> None:
+        """Remember what this method took here, for the next choice."""
+        if records < _TELLING or self.options.partial:
+            return
+        pace = Pace.of(self.local.recall(_PACE))
+        if bulk:
+            pace = pace.after_bulk(records, took)
+        else:
+            pace = pace.after_pages(records, self.remote.use.points - points, took - waited)
+        with self.local.session() as session:
+            session.remember(_PACE, pace.as_json())
+
+    def _pages(self, at: Checkpoint, first: Page | None = None) -> None:
+        """Read page after page; the next answer is fetched while the last one is stored."""
+        with ahead(self._answers(at, first)) as answers:
+            for answer in answers:
+                self.counts.seen += answer.listed
+                self.counts.unchanged += answer.known
+                self.progress.advance(answer.known)
+                self.chunks.store(answer.fetched, None if self.options.partial else answer.after)
+                if answer.fetched is not None:
+                    done = len(answer.fetched.nodes) + len(answer.fetched.missing)
+                    self.progress.advance(done, points=self.remote.use.points)
+
+    def _answers(self, at: Checkpoint, first: Page | None) -> Iterator[_Answer]:
+        query, started_at = at.query, at.started_at
+        cursor = None if under_way(at) else at.cursor
+        listed = seen = 0  # under the present query text, and in all
+        more = True
+        while more:
+            page = first or self._list(query, cursor, seen)
+            first = None
             if page is None:  # Shopify no longer knows the cursor of an unfinished pull
                 cursor, listed = None, 0
                 continue
             started_at = started_at or page.served_at
-            listed += len(page.items)
-            more, cursor = page.more and not self._enough(page), page.cursor
+            listed, seen = listed + len(page.items), seen + len(page.items)
+            more, cursor = page.more and not self._enough(seen), page.cursor
             if more and listed >= self.options.window:
                 moved = _since(page.items[-1].updated_at)
                 if moved != query:
                     query, cursor, listed = moved, None, 0
             after = Checkpoint(at.watermark, cursor, query, started_at) if more else Checkpoint(started_at)
-            self._store(page, replace(after, counted=at.counted))
-            if not more:
-                return
+            yield from self._fetched(page, replace(after, counted=at.counted))
 
-    def _list(self, query: str | None, cursor: str | None) -> Page | None:
+    def _fetched(self, page: Page, after: Checkpoint) -> Iterator[_Answer]:
+        """What has to be fetched of a page. The checkpoint belongs to the last of it."""
+        ids = [item.shopify_id for item in page.items]
+        hints = {} if self.options.full else self.local.known(ids)
+        wanted = [item.shopify_id for item in page.items if not _certain(hints.get(item.shopify_id), item)]
+        answer = _Answer(listed=len(ids), known=len(ids) - len(wanted))
+        while wanted:
+            size = self.remote.fetch_size()
+            answer.fetched = self.remote.fetch(wanted[:size])
+            wanted = wanted[size:]
+            if wanted:
+                yield answer
+                answer = _Answer()
+        answer.after = after
+        yield answer
+
+    def _list(self, query: str | None, cursor: str | None, seen: int = 0) -> Page | None:
         limit = LIST_PAGE
         if self.options.limit is not None:
-            limit = max(1, min(limit, self.options.limit - self.counts.seen))
+            limit = max(1, min(limit, self.options.limit - seen))
         try:
             return self.remote.list(query or None, cursor, limit)
         except RequestRefused:
@@ -145,23 +259,8 @@ class Pull:
                 raise
             return None
 
-    def _enough(self, page: Page) -> bool:
-        return self.options.limit is not None and self.counts.seen + len(page.items) >= self.options.limit
-
-    def _store(self, page: Page, after: Checkpoint) -> None:
-        ids = [item.shopify_id for item in page.items]
-        hints = {} if self.options.full else self.local.known(ids)
-        wanted = [item.shopify_id for item in page.items if not _certain(hints.get(item.shopify_id), item)]
-        self.counts.seen += len(ids)
-        self.counts.unchanged += len(ids) - len(wanted)
-        self.progress.advance(len(ids) - len(wanted))
-        checkpoint = None if self.options.partial else after
-        chunks = self.chunks.cut(wanted)
-        for at, chunk in enumerate(chunks):
-            self.chunks.store(self.remote.fetch(chunk), checkpoint if at == len(chunks) - 1 else None)
-            self.progress.advance(len(chunk), points=self.remote.use.points)
-        if not chunks:
-            self.chunks.store(None, checkpoint)
+    def _enough(self, seen: int) -> bool:
+        return self.options.limit is not None and seen >= self.options.limit
 
     def _compare_sides(self, before: Checkpoint, total: int | None) -> None:
         """Look for what was deleted on Shopify, and for what a listing never showed, where there is reason to."""

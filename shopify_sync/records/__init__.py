@@ -5,7 +5,9 @@ our words: columns of the entity's table, and under each child's name a list of 
 """
 
 from shopify_sync.records.exchange import (
+    Budget,
     Cost,
+    Export,
     Fetched,
     Listed,
     Node,
@@ -42,6 +44,7 @@ __all__ = [
     "ApiUse",
     "Applying",
     "Batch",
+    "Budget",
     "Change",
     "Checkpoint",
     "Cost",
@@ -50,6 +53,7 @@ __all__ = [
     "Difference",
     "Disagreement",
     "Dispute",
+    "Export",
     "Fetched",
     "Gate",
     "Incoming",

@@ -80,11 +80,41 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Whole nodes, connections drained. `missing` are the ids that Shopify no longer has."""
+    """Whole nodes, connections drained. `missing` are the ids that Shopify no longer has. What is `late` was read at
+    or after `served_at` and has waited since, so a record that is stored from a later read is newer."""
 
     nodes: Sequence[Node]
     missing: Sequence[int]
     served_at: datetime
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One look at a bulk operation: `objects` are lines so far, `roots` those that are records of their own.
+
+    `status` is one of CREATED RUNNING COMPLETED CANCELING CANCELED FAILED EXPIRED (Admin schema,
+    `BulkOperationStatus`); `created_at` is the server's time.
+    """
+
+    id: int
+    status: str
+    error_code: str | None
+    created_at: datetime
+    objects: int
+    roots: int
+
+    @property
+    def live(self) -> bool:
+        return self.status in ("CREATED", "RUNNING", "CANCELING")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Points that are there now, and how many flow back in a second."""
+
+    available: float
+    restore_rate: float
 
 
 @dataclass(frozen=True, slots=True)

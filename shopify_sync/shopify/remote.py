@@ -22,6 +22,7 @@ from shopify_sync.records import (
     gid,
     number_of,
 )
+from shopify_sync.shopify.assembling import in_order
 from shopify_sync.shopify.client import Client, PageSize, user_errors
 from shopify_sync.shopify.errors import SLOW
 from shopify_sync.spec import Child, Entity, documents
@@ -53,6 +54,7 @@ class ShopifyRemote:
         self.client, self.entity = client, entity
         self.size = size or PageSize(clock, waited=lambda: client.use.waited_s)
         self.served_at: datetime | None = None
+        self.sets = [child.path for child in entity.children if child.connection and not child.ordered]
 
     @property
     def use(self) -> ApiUse:
@@ -226,7 +228,7 @@ class ShopifyRemote:
                     info = more[child.path]["pageInfo"]
                 node[child.path] = items
             if not torn:
-                return node
+                return in_order(node, self.sets)
             again = self._fetch([number_of(node["id"])]).data["nodes"][0]
             if again is None:
                 return None

@@ -132,7 +132,8 @@ class Child:
     `link`. `parent_column` is the foreign key; `fixed` are constant columns. Where the order of an `ordered` list
     means something, it is compared as a whole: `order_column` is then Shopify's number of the place, and no field;
     `position_column` is one that we number ourselves, from 1 in Shopify's order. `remembers` (column, copy) keeps
-    the value that a local row had before Shopify's answer replaces it.
+    the value that a local row had before Shopify's answer replaces it. `gid_types` are the types in the global ids of
+    a connection's nodes: in the file of a bulk operation nothing else tells whose list a line belongs to.
     """
 
     name: str
@@ -153,6 +154,7 @@ class Child:
     position_column: str = ""
     remembers: tuple[str, str] | None = None
     arguments: str = ""
+    gid_types: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
+import orjson
+
 from shopify_sync.spec.declare import Child, Column, Entity
 
 _Tree = dict[str, "_Tree"]
@@ -83,8 +85,12 @@ def deletions(entity: Entity) -> str:
 
 @cache
 def counting(entity: Entity) -> str:
-    """How many there are. Variable `query`. Exact up to 10,000, then a lower bound (Admin API, `Count`)."""
-    return f"query Count{entity.label}($query: String) {{ {entity.root}Count(query: $query) {{ count precision }} }}"
+    """How many there are. Variable `query`. Without a limit exact up to 25,000, then a lower bound (shopify.dev,
+    "API limits"; the limit's default is 10,000)."""
+    return (
+        f"query Count{entity.label}($query: String) "
+        f"{{ {entity.root}Count(query: $query, limit: null) {{ count precision }} }}"
+    )
 
 
 @cache
@@ -116,6 +122,31 @@ def continuing(entity: Entity, child: Child) -> str:
         f"{entity.single}(id: $id) {{ id updatedAt {child.path}(first: $first, after: $after{more}) "
         f"{{ nodes {{ {inner} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
     )
+
+
+def exporting(entity: Entity, token: str, query: str | None) -> str:
+    """The inner document of a bulk query: whole records, as `fetching` asks for them.
+
+    Source of the form (recorded: bulk-operation-run-query-validators): connections through `edges`, no variables, no
+    sizes, `id` first in each node. `token` stands in the operation's name, by which it is known again after a crash.
+    """
+    chosen = f"(query: {orjson.dumps(query).decode()}, sortKey: {entity.sort_key})" if query else ""
+    parts = [selection(entity.columns), "updatedAt"]
+    for child in entity.children:
+        if not child.connection:
+            parts.append(_child(child))
+            continue
+        arguments = f"({child.arguments})" if child.arguments else ""
+        parts.append(f"{child.path}{arguments} {{ edges {{ node {{ {_led_by_id(selection(child.columns))} }} }} }}")
+    return (
+        f"query Export{entity.label}_{token} {{ {entity.root}{chosen} "
+        f"{{ edges {{ node {{ {_led_by_id(' '.join(parts))} }} }} }} }}"
+    )
+
+
+def _led_by_id(text: str) -> str:
+    """With `id` as its first field, which GraphQL lets one name twice."""
+    return text if text.startswith("id ") else f"id {text}"
 
 
 def documents(entity: Entity) -> dict[str, str]:

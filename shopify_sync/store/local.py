@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from shopify_sync.clock import Clock
 from shopify_sync.records import Checkpoint, Known, Standing, Tomb
 from shopify_sync.spec import Entity
-from shopify_sync.store import checkpoints, tombs
+from shopify_sync.store import checkpoints, settings, tombs
 from shopify_sync.store.database import Database
 from shopify_sync.store.leases import Lease
 from shopify_sync.store.reader import RecordReader
@@ -113,6 +113,10 @@ class DatabaseLocal:
     def pulled(self) -> datetime | None:
         with self.database.read() as conn:
             return checkpoints.load(conn, self.shop_id, self.entity.name, "pull").watermark
+
+    def recall(self, what: str) -> dict[str, Any] | None:
+        with self.database.read() as conn:
+            return settings.load(conn, self.shop_id, f"{self.entity.name}.{what}")
 
     def standing(self) -> Standing:
         mark = self.dialect.mark

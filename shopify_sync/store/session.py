@@ -25,7 +25,7 @@ from shopify_sync.records import (
     Tomb,
 )
 from shopify_sync.spec import plain, record_of, shopify_id
-from shopify_sync.store import checkpoints, conflicts, journal, restoring, runs, telling, tombs
+from shopify_sync.store import checkpoints, conflicts, journal, restoring, runs, settings, telling, tombs
 from shopify_sync.store.adoption import adopt_children
 from shopify_sync.store.merging import RowMerger
 from shopify_sync.store.rows import node_of
@@ -345,6 +345,9 @@ class DatabaseSession:
     def counted(self, counted: dict[str, Any]) -> None:
         current = checkpoints.load(self.conn, self.local.shop_id, self.entity.name, self.local.direction)
         self.checkpoint(replace(current, counted=counted))
+
+    def remember(self, what: str, value: dict[str, Any]) -> None:
+        settings.save(self.conn, self.local.shop_id, f"{self.entity.name}.{what}", value, self._now())
 
     def progress(self, result: RunResult) -> None:
         runs.progress(self.conn, self.local.run_id, result, self._now())

@@ -21,6 +21,7 @@ from shopify_sync.sandbox.registry import (
 )
 from shopify_sync.sandbox.state import MEDIA_TYPES, Record, parse_gid
 
+_EXACT = 25_000  # counts are exact so far
 SortKeys = dict[str, Callable[[Record], Any]]
 
 
@@ -61,15 +62,16 @@ def _page(ctx: Context, type_name: str, keys: SortKeys, args: Args) -> Page:
 
 
 def _count(ctx: Context, type_name: str, args: Args) -> Record:
-    """`Count` up to `limit` (default 10,000); beyond it `precision` is AT_LEAST. Source: Shopify's schema."""
-    limit = args.get("limit")
+    """`Count` up to `limit` (default 10,000; none means 25,000, which is the most); beyond it `precision` is AT_LEAST.
+    Source: Shopify's schema; shopify.dev, "API limits"."""
+    limit = min(args.get("limit") or _EXACT, _EXACT)
     search = run_search(ctx, type_name, args.get("query"))
     if search is None:
         found = len(ctx.shop.table(type_name))
     else:
         rows = matching(ctx, type_name, search)
-        found = sum(1 for _ in (rows if limit is None else islice(rows, limit + 1)))
-    if limit is not None and found > limit:
+        found = sum(1 for _ in islice(rows, limit + 1))
+    if found > limit:
         return {"count": limit, "precision": "AT_LEAST"}
     return {"count": found, "precision": "EXACT"}
 

@@ -1,0 +1,169 @@
+"""Pull by a bulk operation: one query that Shopify carries out by itself, and a file of its answer.
+
+The intention to start one is stored before it is asked for, under a word that stands in the operation's name. So a run
+that was killed finds its own operation again, running or done, and starts no second one. Everything that is stored is
+what a page would have said at the time when the operation began; what changed since is the next pull's.
+
+What can't be had this way (an operation that fails, expires, is cancelled, or whose file is damaged) is had by pages.
+Of a partial file nothing is stored: it can't prove that a record's lists are whole.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shopify_sync.engine.chunks import Chunks, Context
+from shopify_sync.engine.ports import Exports
+from shopify_sync.errors import MissingScope, SlotsTaken, Unreachable
+from shopify_sync.records import Checkpoint, Export, Fetched
+
+PART = 500  # records in one transaction
+_MARK = "bulk:"
+_BEAT_S = 20.0
+# Results are kept for seven days (Admin schema, `BulkOperation.url`). One that is nearly as old is not waited for.
+_USABLE = timedelta(days=6)
+# Clocks here and at Shopify may differ by as much.
+_SLACK = timedelta(hours=1)
+
+
+def under_way(at: Checkpoint) -> bool:
+    """Whether a checkpoint is that of an unfinished bulk pull."""
+    return at.cursor is not None and at.cursor.startswith(_MARK)
+
+
+@dataclass
+class BulkPull:
+    """One pull by a bulk operation. `keep` is false where the checkpoint belongs to somebody else."""
+
+    context: Context
+    chunks: Chunks
+    exports: Exports
+    keep: bool = True
+
+    def __post_init__(self) -> None:
+        self.local, self.clock = self.context.local, self.context.clock
+        self.progress, self.result = self.context.progress, self.context.result
+        self._beaten_at = self.clock.monotonic()
+
+    def run(self, at: Checkpoint, total: int | None) -> Checkpoint | None:
+        """Store all that matches `at.query`. What is returned is where pages have to go on; None: all is done.
+
+        Raises MissingScope where Shopify denies the access, and what the API raises.
+        """
+        pages = replace(at, cursor=None, started_at=None)
+        export, at = self._operation(at)
+        if export is None:
+            return pages
+        began = self.clock.monotonic()
+        try:
+            export = self.exports.wait(export, lambda now: self._told(now, total, began))
+        except KeyboardInterrupt:
+            self._keep(replace(at, cursor=None, started_at=None))
+            raise
+        if export.status != "COMPLETED":
+            self._failed(export)
+            return pages
+        try:
+            self._store(export)
+        except Unreachable as error:
+            if error.kind != "bulk_file":
+                raise
+            self.exports.discard(export)
+            self._note(f"the file of the bulk operation can't be used ({error.why}); went on by pages")
+            return pages
+        self._keep(Checkpoint(export.created_at, counted=at.counted))
+        self.exports.discard(export)
+        return None
+
+    def abandon(self, at: Checkpoint) -> None:
+        """An operation that nobody will read: it need not run on."""
+        export = self._found(at)
+        if export is not None:
+            if export.live:
+                self.exports.cancel(export)
+            self.exports.discard(export)
+
+    # the operation
+
+    def _operation(self, at: Checkpoint) -> tuple[Export | None, Checkpoint]:
+        """The operation to wait for, ours of before or a new one, and the checkpoint that tells of it."""
+        export = self._found(at)
+        if export is not None and (export.live or export.status == "COMPLETED"):
+            self._note("went on with the bulk operation of an unfinished pull")
+            return export, at
+        token = secrets.token_hex(8)
+        at = replace(at, cursor=f"{_MARK}{token}", started_at=self.clock.now())
+        self._keep(at)
+        try:
+            export = self.exports.start(at.query or None, token)
+        except SlotsTaken as error:
+            self._note(f"{error.what}; went on by pages")
+            return None, at
+        at = replace(at, started_at=export.created_at)
+        self._keep(at)
+        return export, at
+
+    def _found(self, at: Checkpoint) -> Export | None:
+        if not under_way(at) or at.started_at is None:
+            return None
+        found = self.exports.find(str(at.cursor).removeprefix(_MARK), at.started_at - _SLACK)
+        if found is not None and not found.live and self.clock.now() - found.created_at > _USABLE:
+            return None
+        return found
+
+    def _failed(self, export: Export) -> None:
+        if export.error_code == "ACCESS_DENIED":
+            raise MissingScope(
+                f"the bulk operation may not read {self.context.entity.name}",
+                why="Shopify ended it with ACCESS_DENIED",
+                next="`shopify-sync doctor` tells which access scopes are missing",
+            )
+        why = f" ({export.error_code})" if export.error_code else ""
+        self._note(
+            f"the bulk operation ended as {export.status}{why} after {export.objects:,} objects; "
+            "nothing of it was stored, went on by pages"
+        )
+
+    # the file
+
+    def _store(self, export: Export) -> None:
+        chunks, remote = self.chunks, self.context.remote
+        for part in self.exports.read(export, PART, self._beat):
+            self.result.counts.seen += len(part.nodes) + len(part.unordered)
+            if part.nodes:
+                chunks.store(Fetched(part.nodes, (), export.created_at, late=True), None)
+            for chunk in chunks.cut(part.unordered):
+                chunks.store(remote.fetch(chunk), None)
+            self._beaten_at = self.clock.monotonic()
+            self.progress.advance(len(part.nodes) + len(part.unordered))
+
+    # telling
+
+    def _told(self, export: Export, total: int | None, began: float) -> None:
+        self._beat()
+        counted, passed = f"{export.roots:,}", self.clock.monotonic() - began
+        text = "Shopify is preparing the file"
+        if export.roots:
+            text += f": {counted} of about {total:,} records" if total else f": {counted} records"
+        if total and 0 < export.roots < total and passed > 5:
+            text += f", about {passed * (total - export.roots) / export.roots:.0f} s left"
+        self.progress.waiting(0, text)
+
+    def _beat(self) -> None:
+        """Keep the lease through what may take hours."""
+        now = self.clock.monotonic()
+        if now - self._beaten_at > _BEAT_S:
+            self._beaten_at = now
+            self.result.api = self.context.remote.use
+            with self.local.session() as session:
+                session.progress(self.result)
+
+    def _keep(self, at: Checkpoint) -> None:
+        if self.keep:
+            with self.local.session() as session:
+                session.checkpoint(at)
+
+    def _note(self, text: str) -> None:
+        self.result.notes.append(text)
