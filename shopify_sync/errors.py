@@ -10,9 +10,13 @@
     │   ├── Unreachable             6  no connection, time-out, 5xx, broken body
     │   │   └── Throttled           6  429 or THROTTLED; asked to wait, which is no failure of the shop
     │   ├── CircuitOpen             6  the breaker refuses calls until its time-out is over
+    │   ├── SlotsTaken              6  as many bulk operations run as Shopify allows at once
     │   └── ShopClosed              6  402, 404, 423, SHOP_INACTIVE: waiting does not help
     ├── RequestRefused              1  Shopify answered: this document or these variables are wrong
-    │   └── QueryTooExpensive       1  MAX_COST_EXCEEDED; the page shrinks
+    │   ├── QueryTooExpensive       1  MAX_COST_EXCEEDED; the page shrinks
+    │   └── BulkRefused             1  a bulk operation that Shopify does not start, or a file it does not take
+    ├── ResultGone                  1  a bulk operation's result that can't be had (any more)
+    ├── LocalFileError              1  a file on this machine can't be read or written: no room, no permission
     ├── DatabaseError               7  locked, read-only, corrupt, full, unreachable or of another version
     ├── LeaseHeld                   8  another run of the same entity and direction is under way
     ├── BrakeApplied                9  stopped before the first write
@@ -138,6 +142,16 @@ class CircuitOpen(Unavailable):
         self.retry_in_s = retry_in_s
 
 
+class SlotsTaken(Unavailable):
+    """All slots for bulk operations are taken. `ids` are the operations that hold them, as far as Shopify told."""
+
+    code = "bulk-slots-taken"
+
+    def __init__(self, what: str, *, ids: tuple[int, ...] = (), why: str = "", next: str = "") -> None:
+        super().__init__(what, why=why, next=next, details={"ids": list(ids)})
+        self.ids = ids
+
+
 class ShopClosed(Unavailable):
     code = "shop-closed"
 
@@ -161,6 +175,32 @@ class RequestRefused(SyncError):
 
 class QueryTooExpensive(RequestRefused):
     code = "query-too-expensive"
+
+
+class BulkRefused(RequestRefused):
+    """`reason` is Shopify's code (`INVALID`, `INVALID_MUTATION`, `NO_SUCH_FILE`, …), empty where it gave none."""
+
+    code = "bulk-refused"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        reason: str = "",
+        errors: list[dict[str, Any]] | None = None,
+        why: str = "",
+        next: str = "",
+    ) -> None:
+        super().__init__(what, errors=errors, why=why, next=next)
+        self.reason = reason
+
+
+class ResultGone(SyncError):
+    code = "bulk-result-gone"
+
+
+class LocalFileError(SyncError):
+    code = "local-file"
 
 
 class DatabaseError(SyncError):

@@ -16,6 +16,7 @@ from shopify_sync.resilience.breaker import Breaker
 from shopify_sync.resilience.bucket import CostBucket, RequestBucket
 from shopify_sync.shopify.auth import ClientCredentials, StaticToken, TokenSource, valid_domain
 from shopify_sync.shopify.transports.breaker import BreakerTransport
+from shopify_sync.shopify.transports.files import FileTransport
 from shopify_sync.shopify.transports.http import HttpTransport
 from shopify_sync.shopify.transports.retry import RetryTransport
 from shopify_sync.shopify.transports.throttle import OnWait, ThrottleTransport, Waiter
@@ -44,7 +45,7 @@ _OTHERWISE = "correct the value in the database; the next push sends it again"
 
 
 class Client:
-    """Sends operations and keeps what they cost in `use`."""
+    """Sends operations and keeps what they cost in `use`. `files` reaches other hosts, without the token."""
 
     def __init__(
         self,
@@ -53,9 +54,10 @@ class Client:
         asked_version: str,
         close: Callable[[], None] | None = None,
         costs: CostBucket | None = None,
+        files: FileTransport | None = None,
     ) -> None:
         self.transport, self.use, self.asked_version, self._close = transport, use, asked_version, close
-        self.costs = costs
+        self.costs, self.files = costs, files
         self.served_version: str | None = None
 
     @property
@@ -80,6 +82,8 @@ class Client:
 
     def close(self) -> None:
         """Give the connections back."""
+        if self.files is not None:
+            self.files.close()
         if self._close is not None:
             self._close()
 
@@ -182,8 +186,9 @@ def build_client(
         )
     use = ApiUse()
     waiter = Waiter(clock, use, on_wait)
+    base_url = (api_url or f"https://{domain}").rstrip("/")
     http = HttpTransport(
-        (api_url or f"https://{domain}").rstrip("/"),
+        base_url,
         api_version,
         tokens,
         clock,
@@ -205,4 +210,5 @@ def build_client(
         retries=retries,
         deadline_s=deadline_s,
     )
-    return Client(retry, use, api_version, http.close, costs)
+    files = FileTransport(timeout_s, connect_timeout_s, tls_only=base_url.startswith("https:"))
+    return Client(retry, use, api_version, http.close, costs, files)

@@ -92,7 +92,7 @@ def from_status(status: int, headers: Mapping[str, str], body: bytes, host: str)
     if 200 <= status < 300:
         return None
     if f"http_{status}" in KINDS:
-        return unreachable(f"http_{status}", host, retry_after_s=_seconds(headers.get("retry-after")))
+        return unreachable(f"http_{status}", host, retry_after_s=retry_after(headers.get("retry-after")))
     if status == 401:
         return TokenRejected(
             f"Shopify refused the access token for {host} (HTTP 401)",
@@ -185,7 +185,7 @@ def _first(errors: Sequence[Mapping[str, Any]], code: str) -> Mapping[str, Any] 
     return next((e for e in errors if (e.get("extensions") or {}).get("code") == code), None)
 
 
-def _seconds(text: str | None) -> float | None:
+def retry_after(text: str | None) -> float | None:
     """`Retry-After` as Shopify sends it: seconds with a fraction (`2.0`)."""
     try:
         return float(text) if text else None

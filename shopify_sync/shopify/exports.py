@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from shopify_sync.clock import Clock
@@ -23,11 +25,14 @@ class ShopifyExports:
 
     def __init__(self, client: Client, entity: Entity, clock: Clock, folder: Path | None = None) -> None:
         self.client, self.entity, self.clock = client, entity, clock
-        self.bulk = Bulk(client, clock)
         self._given = folder
         self._own: tempfile.TemporaryDirectory[str] | None = None
         # Only their place among the lines of one product tells the order of lists that Shopify does not number.
         self.grouped = any(child.connection and child.ordered and not child.order_column for child in entity.children)
+
+    @cached_property
+    def bulk(self) -> Bulk:
+        return Bulk(self.client, self.clock)
 
     @property
     def budget(self) -> Budget:
@@ -45,9 +50,12 @@ class ShopifyExports:
 
     def wait(self, export: Export, told: Callable[[Export], None]) -> Export:
         state = self.bulk.state(export.id)
-        if state is None:
-            return Export(export.id, "EXPIRED", None, export.created_at, export.objects, export.roots)
-        return _seen(self.bulk.wait(state, lambda now: told(_seen(now))))
+        try:
+            if state is not None:
+                return _seen(self.bulk.wait(state, lambda now: told(_seen(now))))
+        except ResultGone:
+            pass
+        return replace(export, status="EXPIRED")
 
     def cancel(self, export: Export) -> None:
         self.bulk.cancel(export.id)
@@ -78,7 +86,7 @@ class ShopifyExports:
         if state is None:
             raise broken("Shopify does not know the operation any more")
         try:
-            self.bulk.download(state, path, progress=lambda _: beat())
+            self.bulk.download(state, path, progress=lambda _done, _all: beat())
         except ResultGone as error:
             raise broken(error.what) from error
         lines = look(path, beat)

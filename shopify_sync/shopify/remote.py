@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +21,7 @@ from shopify_sync.records import (
     gid,
     number_of,
 )
+from shopify_sync.shopify.answers import as_asked
 from shopify_sync.shopify.assembling import in_order
 from shopify_sync.shopify.client import Client, PageSize, user_errors
 from shopify_sync.shopify.errors import SLOW
@@ -31,20 +31,6 @@ from shopify_sync.spec.mapping import parse_time
 STAMPS_A_CALL = 250  # list inputs take 250 elements (shopify.dev, "API limits")
 CONNECTION_PAGE = 250
 _TORN_READS = 3
-
-
-@contextmanager
-def _as_asked() -> Iterator[None]:
-    """Reading an answer: JSON of another shape (a proxy's, say) is a broken answer and no bug of ours."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Unreachable(
-            "Shopify's answer has another shape than what was asked for",
-            kind="not_json",
-            why=f"{type(error).__name__} while reading it",
-            next="run the command again later; if it stays so, report what it prints with -vv",
-        ) from error
 
 
 class ShopifyRemote:
@@ -94,7 +80,7 @@ class ShopifyRemote:
                 variables = {"first": CONNECTION_PAGE, "after": cursor, "query": query}
                 name = f"Deleted{self.entity.label}"
                 reply = self._execute(Operation(name, documents.deletions(self.entity), variables))
-                with _as_asked():
+                with as_asked():
                     page = reply.data["events"]
                     found |= {number_of(n["subjectId"]): None for n in page["nodes"] if n.get("subjectId")}
                     info = page["pageInfo"]
@@ -107,7 +93,7 @@ class ShopifyRemote:
 
     def _page(self, operation: Operation, cursor: str | None) -> Page:
         reply = self._execute(operation)
-        with _as_asked():
+        with as_asked():
             found = reply.data[self.entity.root]
             items = [Listed(number_of(node["id"]), parse_time(node["updatedAt"])) for node in found["nodes"]]
             info = found["pageInfo"]
@@ -130,7 +116,7 @@ class ShopifyRemote:
                 {"ids": [gid(self.entity.gid_type, number) for number in ids[at : at + STAMPS_A_CALL]]},
             )
             reply = self._execute(operation)
-            with _as_asked():
+            with as_asked():
                 for node in reply.data["nodes"]:
                     if node:
                         number = number_of(node["id"])
@@ -157,7 +143,7 @@ class ShopifyRemote:
                 self.size.shrink(len(chunk))
                 continue
             read_at = min(read_at or reply.served_at, reply.served_at)
-            with _as_asked():
+            with as_asked():
                 for number, node in zip(chunk, reply.data["nodes"], strict=True):
                     if not node or (whole := self._drained(node)) is None:
                         missing.append(number)

@@ -1,4 +1,4 @@
-"""The wire: one POST for one operation. The only package that imports httpx."""
+"""The wire: one POST for one operation. Only this package imports httpx."""
 
 from __future__ import annotations
 
@@ -133,15 +133,9 @@ class HttpTransport:
                     if self.clock.monotonic() - started > self.answer_s:
                         raise httpx.ReadTimeout("")
                 return response, bytes(body)
-        except httpx.ConnectTimeout:
-            kind = "connect_timeout"
-        except httpx.ConnectError as error:
-            kind = _connect_kind(error)
-        except httpx.TimeoutException:
-            kind = "read_timeout"
-        except (httpx.RemoteProtocolError, httpx.DecodingError):
-            kind = "truncated" if answered else "reset"
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            kind = kind_of(error, answered=answered)
+        except httpx.DecodingError:
             kind = "truncated" if answered else "reset"
         raise unreachable(kind, self.host) from None
 
@@ -174,6 +168,17 @@ def read_cost(found: Any) -> Cost | None:
 def _calls(text: str | None) -> tuple[int, int] | None:
     used, _, most = (text or "").partition("/")
     return (int(used), int(most)) if used.isdigit() and most.isdigit() else None
+
+
+def kind_of(error: httpx.TransportError, *, answered: bool) -> str:
+    """The row of `KINDS` for what httpx raises; `answered`: the head of an answer had come."""
+    if isinstance(error, httpx.ConnectTimeout):
+        return "connect_timeout"
+    if isinstance(error, httpx.ConnectError):
+        return _connect_kind(error)
+    if isinstance(error, httpx.TimeoutException):
+        return "read_timeout"
+    return "truncated" if answered else "reset"
 
 
 def _connect_kind(error: httpx.ConnectError) -> str:
