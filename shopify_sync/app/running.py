@@ -85,6 +85,8 @@ class Runner:
                 _ended(result, "failed", SyncError(f"{type(error).__name__} stopped the run"))
                 raise
             finally:
+                if context.exports is not None:
+                    context.exports.close()
                 result.api = _since(before, app.client.use)
                 self._finish(result)
         finally:

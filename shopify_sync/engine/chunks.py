@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from shopify_sync.clock import Clock
 from shopify_sync.engine import decide
@@ -121,7 +122,7 @@ class Chunks:
         for item in incoming:
             number = shopify_id(item.node)
             row = known.get(number)
-            if row and fetched.late and row.read_at is not None and row.read_at > fetched.served_at:
+            if row and fetched.late and _newer(row, item, fetched.served_at):
                 self.counts.unchanged += 1  # read again meanwhile, by a push for instance
             elif row:
                 self._known(batch, item, row, local.get(row.local_id))
@@ -303,3 +304,13 @@ class Chunks:
 
     def _key(self, node: Node) -> str:
         return str(node[self.entity.natural_key])
+
+
+def _newer(row: Known, item: Incoming, since: datetime) -> bool:
+    """Whether what is stored was read after `item` was. Times are whole seconds, so its own tells as well."""
+    return (
+        row.read_at is not None
+        and row.read_at >= since
+        and row.updated_at is not None
+        and row.updated_at >= item.updated_at
+    )

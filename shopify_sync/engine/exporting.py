@@ -35,12 +35,14 @@ def under_way(at: Checkpoint) -> bool:
 
 @dataclass
 class BulkPull:
-    """One pull by a bulk operation. `keep` is false where the checkpoint belongs to somebody else."""
+    """One pull by a bulk operation. `keep` is false where the checkpoint belongs to somebody else. `waited_s` is how
+    long the file was waited for."""
 
     context: Context
     chunks: Chunks
     exports: Exports
     keep: bool = True
+    waited_s: float = 0.0
 
     def __post_init__(self) -> None:
         self.local, self.clock = self.context.local, self.context.clock
@@ -62,6 +64,7 @@ class BulkPull:
         except KeyboardInterrupt:
             self._keep(replace(at, cursor=None, started_at=None))
             raise
+        self.waited_s = self.clock.monotonic() - began
         if export.status != "COMPLETED":
             self._failed(export)
             return pages

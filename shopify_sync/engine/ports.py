@@ -99,6 +99,8 @@ class Exports(Protocol):
         """Forget what was kept of it on this machine."""
         ...
 
+    def close(self) -> None: ...
+
 
 class Session(Protocol):
     """One transaction. Everything happens or nothing does; another run's takeover of the lease stops it."""

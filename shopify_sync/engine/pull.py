@@ -152,8 +152,8 @@ class Pull:
             if first is not None and first.more:
                 size = self.remote.count(start.query)
                 wanted = self._sooner_in_bulk(size)
-        began, waited, points = self.context.clock.monotonic(), self.remote.use.waited_s, self.remote.use.points
-        seen = self.counts.seen
+        use, clock, seen = self.remote.use, self.context.clock, self.counts.seen
+        began, waited, points = clock.monotonic(), use.waited_s, use.points
         if wanted:
             rest = bulk.run(start, size)
             if rest is not None:
@@ -161,10 +161,16 @@ class Pull:
                 return
         else:
             self._pages(start, first)
-        if under_way(start):
-            return  # some of it was done before
-        took = self.context.clock.monotonic() - began
-        self._learn(self.counts.seen - seen, took, self.remote.use.waited_s - waited, points, bulk=wanted)
+        records, took = self.counts.seen - seen, clock.monotonic() - began
+        if records < _TELLING or self.options.partial or under_way(start):  # then some of it was done before
+            return
+        pace = Pace.of(self.local.recall(_PACE))
+        if wanted:
+            pace = pace.after_bulk(records, bulk.waited_s, took)
+        else:
+            pace = pace.after_pages(records, use.points - points, took - (use.waited_s - waited))
+        with self.local.session() as session:
+            session.remember(_PACE, pace.as_json())
 
     def _exports(self, start: Checkpoint) -> BulkPull | None:
         """A bulk pull, where one may be."""
@@ -186,18 +192,6 @@ class Pull:
         assert self.context.exports is not None
         pace = Pace.of(self.local.recall(_PACE))
         return pace.prefers_bulk(_MANY if records is None else records, self.context.exports.budget)
-
-    def _learn(self, records: int, took: float, waited: float, points: int, *, bulk: bool) -> None:
-        """Remember what this method took here, for the next choice."""
-        if records < _TELLING or self.options.partial:
-            return
-        pace = Pace.of(self.local.recall(_PACE))
-        if bulk:
-            pace = pace.after_bulk(records, took)
-        else:
-            pace = pace.after_pages(records, self.remote.use.points - points, took - waited)
-        with self.local.session() as session:
-            session.remember(_PACE, pace.as_json())
 
     def _pages(self, at: Checkpoint, first: Page | None = None) -> None:
         """Read page after page; the next answer is fetched while the last one is stored."""

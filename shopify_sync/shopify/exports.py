@@ -80,6 +80,11 @@ class ShopifyExports:
             with contextlib.suppress(OSError):
                 path.unlink()
 
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.cleanup()
+            self._own = None
+
     def _read(self, export: Export, size: int, beat: Callable[[], None]) -> Iterator[Assembled]:
         path = self._path(export)
         state = self.bulk.state(export.id)

@@ -1,0 +1,204 @@
+"""Pull by bulk operations: the same rows as by pages, whatever becomes of the operation or its file."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from shopify_sync.clock import ManualClock
+from shopify_sync.errors import UsageError
+from shopify_sync.sandbox import SandboxServer
+from shopify_sync.sandbox.desk import LIVE
+from shopify_sync.shopify.exports import ShopifyExports
+from tests.warm import Warm
+from tests.world import World
+
+IDS = "{ products { edges { node { id } } } }"
+
+
+@pytest.fixture
+def server() -> Iterator[SandboxServer]:
+    with SandboxServer(products=300, seed=9) as running:
+        yield running
+
+
+@pytest.fixture
+def world(server: SandboxServer, database_url: str) -> World:
+    return World(server, database_url)
+
+
+def _as_by_pages(world: World) -> bool:
+    """Whether the database holds what pages store of the shop: rows, bases and their hashes."""
+    world.server.faults.replace(())
+    with tempfile.TemporaryDirectory() as folder:
+        other = World(world.server, f"sqlite:///{folder}/pages.db", clock=world.clock)
+        assert other.pull(method="paged").status == "succeeded"
+        return world.dump() == other.dump() and _bases(world) == _bases(other)
+
+
+def _bases(world: World) -> list[tuple[Any, ...]]:
+    rows = world.rows("SELECT shopify_id, payload_hash, payload FROM products ORDER BY shopify_id")
+    return [(number, digest, _text(payload)) for number, digest, payload in rows]
+
+
+def _operations(world: World) -> list[str]:
+    return [each.status for each in world.server.shop.desk.operations.values()]
+
+
+def test_both_methods_store_the_same(world: World) -> None:
+    """Rows, bases and their hashes: nothing tells afterwards by which method a record came."""
+    result = world.pull(method="bulk")
+    assert (result.status, result.counts.created, result.notes) == ("succeeded", 300, [])
+    assert result.api.requests < 10
+    assert _as_by_pages(world)
+    again = world.pull(method="paged", full=True)
+    assert (again.counts.unchanged, again.counts.updated) == (300, 0)
+
+
+def _text(payload: Any) -> str:
+    """Postgres keeps the keys of a document in another order."""
+    found = orjson.loads(payload) if isinstance(payload, str) else payload
+    return orjson.dumps(found, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def test_only_what_changed_is_asked_for(world: World) -> None:
+    """An incremental one asks by time, merges what was edited here, and moves the watermark."""
+    world.pull(method="bulk")
+    world.sql("UPDATE products SET vendor = 'Here' WHERE id = 2")
+    handles = [row[0] for row in world.rows("SELECT handle FROM products WHERE id IN (2, 3, 4) ORDER BY id")]
+    before = world.value("SELECT watermark FROM checkpoints")
+    for handle in handles:
+        world.server.edit(product=handle, set={"title": "There"})
+    result = world.pull(method="bulk")
+    assert (result.counts.seen < 300, result.status) == (True, "succeeded")
+    rows = world.rows("SELECT title, vendor = 'Here' FROM products WHERE id IN (2, 3, 4) ORDER BY id")
+    assert [row[0] for row in rows] == ["There"] * 3
+    assert bool(rows[0][1])
+    assert world.value("SELECT watermark FROM checkpoints") >= before
+    assert "updated_at" in list(world.server.shop.desk.operations.values())[-1].query
+
+
+@pytest.mark.parametrize("fault", ["cut:0.3@download=2x", "url_expired=1x", "reset_after@download=1x", "bad_line=1x"])
+def test_a_file_that_comes_badly_comes_again(world: World, fault: str) -> None:
+    world.server.fault(fault)
+    result = world.pull(method="bulk")
+    assert (result.status, result.counts.created) == ("succeeded", 300)
+    assert not [note for note in result.notes if "pages" in note]
+    assert _as_by_pages(world)
+    assert _operations(world) == ["COMPLETED"]
+
+
+@pytest.mark.parametrize("fault", ["bulk_failed", "bulk_partial:0.7", "bulk_timeout:0.2", "bulk_canceled", "bad_line"])
+def test_what_can_not_be_had_in_bulk_is_had_by_pages(world: World, fault: str) -> None:
+    """And the run says so. Nothing of a partial file is taken for whole."""
+    world.server.fault(f"{fault}=1")
+    result = world.pull(method="bulk")
+    assert (result.status, result.counts.created + result.counts.unchanged >= 300) == ("succeeded", True)
+    assert any("went on by pages" in note for note in result.notes), result.notes
+    assert _as_by_pages(world)
+    assert world.value("SELECT cursor FROM checkpoints") is None
+    assert not set(_operations(world)) & set(LIVE)
+
+
+def test_a_lost_answer_starts_no_second_operation(world: World) -> None:
+    world.server.fault("reset_after@BulkQuery=1x")
+    assert world.pull(method="bulk").status == "succeeded"
+    assert _operations(world) == ["COMPLETED"]
+    assert _as_by_pages(world)
+
+
+def test_slots_that_others_hold_are_left_to_them(world: World) -> None:
+    clock = ManualClock()
+    for _ in range(5):
+        desk = world.server.shop.desk
+        operation = desk.open("QUERY", IDS, clock.now(), group=False, version="2026-10")
+        operation.duration_s = 10_000
+    result = world.pull(method="bulk")
+    assert result.status == "succeeded"
+    assert any("allows at once" in note for note in result.notes), result.notes
+    assert _as_by_pages(world)
+
+
+def test_what_was_pushed_meanwhile_is_not_undone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file was made before our own write; the record that we read after it is newer."""
+    world.pull(method="bulk")
+    world.sql("UPDATE products SET title = 'Pushed' WHERE id = 5")
+    read = ShopifyExports.read
+
+    def late(self: ShopifyExports, *given: Any) -> Any:
+        monkeypatch.setattr(ShopifyExports, "read", read)
+        assert world.push().counts.updated == 1
+        yield from read(self, *given)
+
+    monkeypatch.setattr(ShopifyExports, "read", late)
+    result = world.pull(method="bulk", full=True)
+    assert result.status == "succeeded"
+    assert world.value("SELECT title FROM products WHERE id = 5") == "Pushed"
+    number = world.value("SELECT shopify_id FROM products WHERE id = 5")
+    assert world.server.shop.table("Product")[number]["title"] == "Pushed"
+
+
+def test_a_dry_run_starts_nothing(world: World) -> None:
+    world.pull(method="bulk")
+    count = len(_operations(world))
+    world.pull(method="bulk", full=True, dry_run=True)
+    assert len(_operations(world)) == count
+
+
+def test_a_limit_is_refused(world: World) -> None:
+    with pytest.raises(UsageError, match="knows no limit"):
+        world.pull(method="bulk", limit=5)
+
+
+@pytest.mark.parametrize("method", ["auto", "paged"])
+def test_an_unfinished_one_is_taken_up_or_given_up(world: World, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ended between start and file: `auto` goes on with its operation, `paged` ends it."""
+    world.server.shop.desk.bulk_s = 10_000
+
+    def stopped(*_: Any) -> Any:
+        raise SystemExit
+
+    monkeypatch.setattr(ShopifyExports, "wait", stopped)
+    with pytest.raises(SystemExit):
+        world.pull(method="bulk")
+    monkeypatch.undo()
+    assert world.value("SELECT cursor FROM checkpoints").startswith("bulk:")
+    for operation in world.server.shop.desk.operations.values():
+        operation.duration_s = 0
+    result = world.pull(method=method)
+    assert (result.status, _as_by_pages(world)) == ("succeeded", True)
+    assert len(_operations(world)) == 1
+    assert not set(_operations(world)) & set(LIVE)
+
+
+def test_ctrl_c_ends_the_operation(tmp_path: Path, warm: Warm, server: SandboxServer) -> None:
+    """No operation is left running for nobody, and the next run begins anew."""
+    world = World(server, f"sqlite:///{tmp_path}/shop.db")
+    server.shop.desk.bulk_s = 10_000
+    environment = world.environment | {"NO_COLOR": "1", "XDG_CONFIG_HOME": "/nowhere"}
+    running = warm.start(["-q", "products", "pull", "--method", "bulk"], Path("/"), environment)
+    while not server.stats()["by_operation"].get("BulkState"):
+        assert not running.wait(0.01), running.err
+    running.send_signal(signal.SIGINT)
+    assert running.finish() == 130
+    assert _operations(world)[0] in ("CANCELING", "CANCELED")
+    server.shop.desk.bulk_s = 0
+    assert world.pull(method="bulk").counts.created == 300
+
+
+def test_auto_asks_the_bucket(tmp_path: Path) -> None:
+    """Where points flow slowly, an operation is sooner done; where they abound, pages are."""
+    for restore, wanted in ((1, 1), (10_000, 0)):
+        clock = ManualClock()
+        bucket = 80 if restore == 1 else 9_000
+        with SandboxServer(products=300, seed=9, bucket=bucket, restore=restore, clock=clock) as server:
+            world = World(server, f"sqlite:///{tmp_path}/{restore}.db", clock=clock)
+            assert world.pull().counts.created == 300
+            assert len(_operations(world)) == wanted
+            assert _as_by_pages(world)
