@@ -135,5 +135,7 @@ def number_of(global_id: str) -> int:
 
     Source: Admin API, global ids; inventory levels and addresses carry `?…` behind the number.
     """
-    tail = global_id.rpartition("/")[2]
-    return int(tail.partition("?")[0])
+    try:
+        return int(global_id[global_id.rfind("/") + 1 :])
+    except ValueError:
+        return int(global_id.rpartition("/")[2].partition("?")[0])

@@ -23,6 +23,7 @@ from shopify_sync.spec import Entity
 
 _PARENT = b'"__parentId":"'
 _ID = b'{"id":"'
+_KIND_AT = len("gid://shopify/")
 _BUFFER = 1 << 20
 _HEAP_BYTES = 4 << 20  # of lines that are put together at once
 _HEAPS = 200  # files open at the same time
@@ -124,8 +125,9 @@ class _Maker:
                 raise broken("a line that looked as if it belonged to one record belongs to another")
             else:
                 try:
-                    node[paths[item["id"].split("/", 4)[3]]].append(item)
-                except (KeyError, IndexError):
+                    own = item["id"]
+                    node[paths[own[_KIND_AT : own.rfind("/")]]].append(item)
+                except KeyError:
                     raise broken(f"nobody asked for {item.get('id')!r}") from None
         if found:
             yield self._finished(found)

@@ -13,7 +13,16 @@ from shopify_sync.spec.declare import (
     ShopFacts,
     columns_of,
 )
-from shopify_sync.spec.mapping import canonical, plain, record_of, revived, row_maker, shopify_id, updated_at
+from shopify_sync.spec.mapping import (
+    canonical,
+    plain,
+    record_of,
+    revived,
+    row_maker,
+    rows_maker,
+    shopify_id,
+    updated_at,
+)
 
 __all__ = [
     "Child",
@@ -37,6 +46,7 @@ __all__ = [
     "record_of",
     "revived",
     "row_maker",
+    "rows_maker",
     "same",
     "shopify_id",
     "updated_at",

@@ -24,7 +24,9 @@ def canonical(entity: Entity, node: Node) -> tuple[str, str]:
 
     The children of `identity`-keyed lists keep Shopify's order, since order is content in most of them.
     """
-    kept = {key: value for key, value in node.items() if key not in entity.volatile}
+    kept = node.copy()
+    for name in entity.volatile:
+        kept.pop(name, None)
     raw = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
     return raw.decode(), content_hash(raw)
 
@@ -128,14 +130,40 @@ def revived_record(entity: Entity, values: Record) -> Record:
 def row_maker(columns: tuple[Column, ...]) -> Callable[[Node], tuple[Any, ...]]:
     """A compiled function from a node to the tuple of its columns in storage form.
 
-    Compiled, since a call a column costs as much as the database does (measured in benchmarks/pull.py).
+    Compiled, since a call a column costs as much as the database does (measured in benchmarks/).
     """
-    scope: dict[str, Any] = {
-        "number_of": number_of,
-        "dumps": orjson.dumps,
-        "moment": storage_moment,
-    }
-    lines = ["def make(n):"]
+    lines, cells, scope = _compiled(columns)
+    body = "".join(f"    {line}\n" for line in lines)
+    made: Callable[[Node], tuple[Any, ...]] = _made(f"def make(n):\n{body}    return ({', '.join(cells)},)\n", scope)
+    return made
+
+
+def rows_maker(
+    columns: tuple[Column, ...], fixed: tuple[Any, ...], *, numbered: bool
+) -> Callable[[int, list[Node], list[tuple[Any, ...]]], None]:
+    """A compiled function `make(parent, items, rows)` that appends one tuple in storage form for each item: the parent,
+    the columns, with `numbered` the place from 1 on, and `fixed`."""
+    lines, cells, scope = _compiled(columns)
+    scope |= {f"f{at}": value for at, value in enumerate(fixed)}
+    cells = ["parent", *cells, *(["at"] if numbered else []), *(f"f{at}" for at in range(len(fixed)))]
+    body = "".join(f"        {line}\n" for line in lines)
+    loop = "    for at, n in enumerate(items, 1):\n" if numbered else "    for n in items:\n"
+    made: Callable[[int, list[Node], list[tuple[Any, ...]]], None] = _made(
+        f"def make(parent, items, rows):\n    add = rows.append\n{loop}{body}        add(({', '.join(cells)},))\n",
+        scope,
+    )
+    return made
+
+
+def _made(text: str, scope: dict[str, Any]) -> Any:
+    exec(compile(text, "<row_maker>", "exec"), scope)  # noqa: S102 - our own declarations, no input
+    return scope["make"]
+
+
+def _compiled(columns: tuple[Column, ...]) -> tuple[list[str], list[str], dict[str, Any]]:
+    """Statements over a node `n`, an expression for each column, and the names they use."""
+    scope: dict[str, Any] = {"number_of": number_of, "dumps": orjson.dumps, "moment": storage_moment}
+    lines: list[str] = []
     branches: dict[str, str] = {"": "n"}
     cells: list[str] = []
     for at, column in enumerate(columns):
@@ -150,14 +178,11 @@ def row_maker(columns: tuple[Column, ...]) -> Callable[[Node], tuple[Any, ...]]:
             if prefix not in branches:
                 branches[prefix] = f"b{len(branches)}"
                 guard = "" if before == "n" else f"{before} and "
-                lines.append(f"    {branches[prefix]} = {guard}{before}[{step!r}]")
+                lines.append(f"{branches[prefix]} = {guard}{before}[{step!r}]")
             source = branches[prefix]
         value = f"n[{leaf!r}]" if source == "n" else f"({source}[{leaf!r}] if {source} else None)"
         cells.append(_cell(column.form, value, at, lines))
-    lines.append(f"    return ({', '.join(cells)},)")
-    exec(compile("\n".join(lines), "<row_maker>", "exec"), scope)  # noqa: S102 - our own declarations, no input
-    made: Callable[[Node], tuple[Any, ...]] = scope["make"]
-    return made
+    return lines, cells, scope
 
 
 def _cell(form: Form, value: str, at: int, lines: list[str]) -> str:
@@ -165,16 +190,16 @@ def _cell(form: Form, value: str, at: int, lines: list[str]) -> str:
         case Form.TEXT | Form.BOOL:
             return value
         case Form.INT:
-            lines.append(f"    v{at} = {value}")
+            lines.append(f"v{at} = {value}")
             return f"(number_of(v{at}) if v{at}.__class__ is str else v{at})"
         case Form.DECIMAL:
-            lines.append(f"    v{at} = {value}")
+            lines.append(f"v{at} = {value}")
             return f"(v{at} if v{at} is None or v{at}.__class__ is str else repr(v{at}))"
         case Form.TIME:
-            lines.append(f"    v{at} = {value}")
+            lines.append(f"v{at} = {value}")
             return f"(moment(v{at}) if v{at} else None)"
         case Form.JSON:
-            lines.append(f"    v{at} = {value}")
+            lines.append(f"v{at} = {value}")
             return f"(dumps(v{at}).decode() if v{at} is not None else None)"
 
 

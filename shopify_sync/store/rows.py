@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from shopify_sync.columns import storage_time
 from shopify_sync.records import Node
-from shopify_sync.spec import Child, Entity, row_maker
+from shopify_sync.spec import Child, Entity, row_maker, rows_maker
 from shopify_sync.store.sql import Dialect
 
 _OURS = 1  # sync_rev of a row that the sync made
@@ -45,11 +45,11 @@ class ChildWriter:
     def __init__(self, child: Child, dialect: Dialect) -> None:
         self.child = child
         self.name: str = child.table.__tablename__  # type: ignore[attr-defined]
-        self.make = row_maker(child.columns)
+        numbered = bool(child.position_column)
+        self.make = rows_maker(child.columns, (*child.fixed.values(), _OURS), numbered=numbered)
         self.columns = [column.name for column in child.columns]
         fixed, placed = list(child.fixed), [child.position_column] if child.position_column else []
-        everything = [child.parent_column, *self.columns, *fixed, *placed, "sync_rev"]
-        self._fixed = tuple(child.fixed.values())
+        everything = [child.parent_column, *self.columns, *placed, *fixed, "sync_rev"]
         self.insert = dialect.insert(self.name, everything)
         self.upsert = dialect.upsert(
             self.name,
@@ -66,12 +66,14 @@ class ChildWriter:
             f"WHERE {child.parent_column} IN {dialect.many}{constant}"
         )
 
-    def rows(self, parent: int, node: Node) -> list[tuple[Any, ...]]:
-        make, fixed = self.make, self._fixed
-        items = node[self.child.path]
-        if self.child.position_column:
-            return [(parent, *make(item), *fixed, at, _OURS) for at, item in enumerate(items, start=1)]
-        return [(parent, *make(item), *fixed, _OURS) for item in items]
+    def rows(self, pairs: Iterable[tuple[int, Node]]) -> list[tuple[Any, ...]]:
+        """One tuple for each element of this list, of all these records (local id, node)."""
+        make, path = self.make, self.child.path
+        found: list[tuple[Any, ...]] = []
+        for parent, node in pairs:
+            if items := node[path]:
+                make(parent, items, found)
+        return found
 
 
 class LinkWriter:
@@ -185,13 +187,10 @@ class RowWriter:
                 for local_id, item in zip(ids, incoming, strict=True)
             ],
         )
-        for child in self.children:
-            rows = [
-                row for local_id, item in zip(ids, incoming, strict=True) for row in child.rows(local_id, item.node)
-            ]
-            if rows:
-                conn.exec_driver_sql(child.insert, rows)
         pairs = list(zip(ids, (item.node for item in incoming), strict=True))
+        for child in self.children:
+            if rows := child.rows(pairs):
+                conn.exec_driver_sql(child.insert, rows)
         for link in self.links:
             targets = link.resolve(conn, self.shop_id, (node for _, node in pairs))
             self._link(conn, link, pairs, targets, [])
@@ -276,7 +275,7 @@ class RowWriter:
         conn.exec_driver_sql(f"DELETE FROM {self.name} WHERE id = {mark}", gone)
 
     def _replace(self, conn: Connection, child: ChildWriter, pairs: Sequence[tuple[int, Node]], parents: Any) -> None:
-        rows = [row for local_id, node in pairs for row in child.rows(local_id, node)]
+        rows = child.rows(pairs)
         at = 1 + child.columns.index("shopify_id")
         coming = {(row[0], row[at]) for row in rows}
         stale = [
