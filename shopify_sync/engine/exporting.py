@@ -11,12 +11,13 @@ Of a partial file nothing is stored: it can't prove that a record's lists are wh
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shopify_sync.engine.chunks import Chunks, Context
 from shopify_sync.engine.ports import Exports
-from shopify_sync.errors import MissingScope, SlotsTaken, Unreachable
+from shopify_sync.errors import MissingScope, SlotsTaken, SyncError, Unreachable
 from shopify_sync.records import Checkpoint, Export, Fetched
 
 PART = 500  # records in one transaction
@@ -62,6 +63,8 @@ class BulkPull:
         try:
             export = self.exports.wait(export, lambda now: self._told(now, total, began))
         except KeyboardInterrupt:
+            with suppress(SyncError):  # what the user did is what is told
+                self.exports.cancel(export)
             self._keep(replace(at, cursor=None, started_at=None))
             raise
         self.waited_s = self.clock.monotonic() - began

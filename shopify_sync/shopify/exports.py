@@ -52,7 +52,7 @@ class ShopifyExports:
         state = self.bulk.state(export.id)
         try:
             if state is not None:
-                return _seen(self.bulk.wait(state, lambda now: told(_seen(now))))
+                return _seen(self.bulk.wait(state, lambda now: told(_seen(now)), cancel=False))
         except ResultGone:
             pass
         return replace(export, status="EXPIRED")
