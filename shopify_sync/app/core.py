@@ -224,9 +224,9 @@ class App:
     ) -> RunResult:
         """Bring changes made here to Shopify. `only` restricts to local ids (and to deletions of the Shopify ids
         `tombs`), `again` retries refused ones."""
-        _known_method(method, ("auto", "single"))
+        _known_method(method, ("auto", "single", "bulk"))
         options = PushOptions(
-            limit=limit, dry_run=self.dry_run, only=only, tombs=tombs, again=again, brakes=self.brakes
+            method=method, limit=limit, dry_run=self.dry_run, only=only, tombs=tombs, again=again, brakes=self.brakes
         )
 
         def work(context: Context) -> None:

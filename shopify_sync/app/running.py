@@ -85,8 +85,9 @@ class Runner:
                 _ended(result, "failed", SyncError(f"{type(error).__name__} stopped the run"))
                 raise
             finally:
-                if context.exports is not None:
-                    context.exports.close()
+                for kept in (context.exports, context.imports):
+                    if kept is not None:
+                        kept.close()
                 result.api = _since(before, app.client.use)
                 self._finish(result)
         finally:
@@ -155,6 +156,7 @@ class Runner:
         handled: set[int] | None,
     ) -> Context:
         from shopify_sync.shopify.exports import ShopifyExports
+        from shopify_sync.shopify.imports import ShopifyImports
         from shopify_sync.shopify.remote import ShopifyRemote
 
         app = self.app
@@ -170,6 +172,7 @@ class Runner:
             deletes=deletes_of(app, declared),
             handled=handled if handled is not None else set(),
             exports=ShopifyExports(app.client, declared, app.clock, app.settings.state_dir),
+            imports=ShopifyImports(app.client, app.clock, app.settings.state_dir),
         )
 
     def _finish(self, result: RunResult) -> None:

@@ -64,7 +64,7 @@ def pull(
 )
 def push(
     ctx: typer.Context,
-    method: str = typer.Option("auto", help="auto or single."),
+    method: str = typer.Option("auto", help="auto, single or bulk."),
     limit: int = typer.Option(None, min=1, help="Send this many at most."),
     dry_run: bool = DRY_RUN,
     allow_deletes: bool = ALLOW_DELETES,

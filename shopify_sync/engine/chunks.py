@@ -10,7 +10,7 @@ from shopify_sync.clock import Clock
 from shopify_sync.engine import decide
 from shopify_sync.engine.merge import Rules
 from shopify_sync.engine.own import created_by_us, recognised
-from shopify_sync.engine.ports import Exports, Local, Remote, Session
+from shopify_sync.engine.ports import Exports, Imports, Local, Remote, Session
 from shopify_sync.records import (
     Action,
     Batch,
@@ -46,6 +46,7 @@ class Context:
     deletes: Deletes = field(default_factory=Deletes)
     handled: set[int] = field(default_factory=set)
     exports: Exports | None = None
+    imports: Imports | None = None
 
 
 @dataclass

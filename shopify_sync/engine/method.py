@@ -1,4 +1,4 @@
-"""Pages or a bulk operation: which one will be done sooner. Pure.
+"""Request by request or in bulk: which one will be done sooner. Pure.
 
 A page costs points, and what the bucket does not hold has to flow back first. A bulk operation costs none, but takes
 a while to be prepared. What each took on this shop is remembered from run to run. Before that, these stand in: an
@@ -14,7 +14,7 @@ from typing import Any
 
 from shopify_sync.records import Budget
 
-# Below this no operation is started: two requests read as much.
+# Two requests read as much.
 FEW = 250
 _WEIGHT = 0.5  # of the newest measurement
 
@@ -30,11 +30,12 @@ class Pace:
     start_s: float = 2.0
 
     @classmethod
-    def of(cls, stored: dict[str, Any] | None) -> Pace:
-        """From what was remembered; anything that is no number counts as nothing."""
+    def of(cls, stored: dict[str, Any] | None, prior: Pace | None = None) -> Pace:
+        """From what was remembered; anything that is no number counts as nothing, and `prior` stands in for it."""
         known = {f.name for f in fields(cls)}
         given = {name: value for name, value in (stored or {}).items() if name in known}
-        return cls(**{name: float(v) for name, v in given.items() if isinstance(v, int | float) and v >= 0})
+        numbers = {name: float(v) for name, v in given.items() if isinstance(v, int | float) and v >= 0}
+        return replace(prior or cls(), **numbers)
 
     def after_pages(self, records: int, points: int, seconds: float) -> Pace:
         """With what a run by pages took, waits for points left out."""
@@ -58,8 +59,9 @@ class Pace:
         """Seconds for so many records by a bulk operation."""
         return self.start_s + records * self.bulk_s
 
-    def prefers_bulk(self, records: int, budget: Budget) -> bool:
-        return records > FEW and self.bulk(records) < self.paged(records, budget)
+    def prefers_bulk(self, records: int, budget: Budget, *, few: int = FEW) -> bool:
+        """Below `few` records no operation is started."""
+        return records > few and self.bulk(records) < self.paged(records, budget)
 
     def as_json(self) -> dict[str, float]:
         return {name: round(value, 6) for name, value in asdict(self).items()}

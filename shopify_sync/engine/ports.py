@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -96,6 +96,38 @@ class Exports(Protocol):
         ...
 
     def discard(self, export: Export) -> None:
+        """Forget what was kept of it on this machine."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Imports(Protocol):
+    """Bulk mutations: one document, carried out once for each line of a file of variables."""
+
+    @property
+    def budget(self) -> Budget: ...
+
+    def write(self, token: str, lines: Iterable[Mapping[str, Any]]) -> int:
+        """Put variables into a file, as many as Shopify takes in one; how many."""
+        ...
+
+    def start(self, operation: Operation, token: str) -> Export:
+        """Upload the file and carry out the operation's document with each line. Raises SlotsTaken; never starts a
+        second one of the same token."""
+        ...
+
+    def find(self, token: str, since: datetime) -> Export | None: ...
+
+    def wait(self, export: Export, told: Callable[[Export], None]) -> Export: ...
+
+    def cancel(self, export: Export) -> None: ...
+
+    def results(self, export: Export, root: str, beat: Callable[[], None]) -> Iterator[tuple[int, Sent]]:
+        """What became of each line, by its number from 0, in no order, as far as Shopify tells."""
+        ...
+
+    def discard(self, token: str) -> None:
         """Forget what was kept of it on this machine."""
         ...
 

@@ -16,19 +16,30 @@ from shopify_sync.engine import decide
 from shopify_sync.engine.brakes import Brakes
 from shopify_sync.engine.buried import Buried
 from shopify_sync.engine.chunks import Context
+from shopify_sync.engine.method import Pace
 from shopify_sync.engine.outcome import Outcome, Task
 from shopify_sync.engine.own import certain, created_by_us, recognised
-from shopify_sync.records import Action, Batch, Counts, LocalRecord, Node, Operation, RecordError
+from shopify_sync.engine.refusals import duplicate, unlinked, unreadable
+from shopify_sync.engine.sending import Sending
+from shopify_sync.engine.shipping import FEW, ROUND, Shipping
+from shopify_sync.records import Action, Batch, Counts, LocalRecord, Node, Operation
 from shopify_sync.spec import Diff, record_of, shopify_id, updated_at
 
 BATCH = 50
+WIDE = 250  # records looked at together where many are sent in bulk
+_PACE = "push_pace"
+# Before anything is known of the shop: 10 points a mutation and what the look and the reading back take, a third of a
+# second for each, and bulk operations of which one line took 3 s (bulk-operation-run-mutation-created-status).
+_PRIOR = Pace(points=10.5, paged_s=0.3, bulk_s=0.05, start_s=3.0)
+_TELLING = 50  # records from which on a push says something about the pace
 
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """`only` restricts to some local ids, and to deletions of the Shopify ids `tombs`; `again` includes records that
-    Shopify refused as they are now."""
+    """`method` is `auto`, `single` or `bulk`. `only` restricts to some local ids, and to deletions of the Shopify ids
+    `tombs`; `again` includes records that Shopify refused as they are now."""
 
+    method: str = "auto"
     limit: int | None = None
     dry_run: bool = False
     only: Sequence[int] | None = None
@@ -45,12 +56,15 @@ class Push:
     options: PushOptions
     outcome: Outcome = field(init=False)
     refused_before: int = 0
+    claimed: set[str] = field(default_factory=set)  # keys of what is about to be created
     rivals: dict[str, list[int]] = field(default_factory=dict)  # several new records of a key that Shopify has
 
     def __post_init__(self) -> None:
         self.entity, self.remote, self.local = self.context.entity, self.context.remote, self.context.local
         self.result, self.progress, self.gate = self.context.result, self.context.progress, self.context.gate
         self.outcome = Outcome(self.context)
+        self.sending = Sending(self.context, self.outcome)
+        self.shipping: Shipping | None = None
 
     @property
     def counts(self) -> Counts:
@@ -60,17 +74,11 @@ class Push:
         if self.options.only is None:
             self.options.brakes.before_push(self.local.standing(), first=self.local.pulled() is None)
         self.progress.start(f"push {self.entity.name}", None)
-        after = 0
         try:
             if self.options.only is None or self.options.tombs:
                 only = set(self.options.tombs) if self.options.only is not None else None
                 Buried(self.context, dry_run=self.options.dry_run, only=only).run()
-            while ids := self.local.dirty(after, self._room(), only=self.options.only):
-                after = ids[-1]
-                self._batch(ids)
-                self.progress.advance(len(ids), points=self.remote.use.points)
-                if self._room() == 0:
-                    break
+            self._all()
             self.outcome.settle_late()
         finally:
             self.progress.finish()
@@ -80,14 +88,78 @@ class Push:
                 "change them, or run `shopify-sync retry`"
             )
 
+    def _all(self) -> None:
+        """Every changed record, by the method that will be done sooner."""
+        if self.context.imports is not None and not self.options.dry_run:
+            shipping = Shipping(self.context, self.outcome, self.context.imports)
+            shipping.take_up()
+            if self._in_bulk():
+                self.shipping = shipping
+        clock, use = self.context.clock, self.remote.use
+        began, waited, points, done = clock.monotonic(), use.waited_s, use.points, self._done()
+        after = 0
+        send: list[Task] = []
+        create: list[Task] = []
+        while ids := self.local.dirty(after, self._room(), only=self.options.only):
+            after = ids[-1]
+            changed, new = self._batch(ids)
+            send += changed
+            create += new
+            if self.shipping is None or len(send) + len(create) >= ROUND:
+                self._send(send, create)
+            self.progress.advance(len(ids), points=use.points)
+            if self._room() == 0:
+                break
+        self._send(send, create)
+        sent, took = self._done() - done, clock.monotonic() - began
+        if sent >= _TELLING and not self.options.dry_run:
+            pace = Pace.of(self.local.recall(_PACE), _PRIOR)
+            if self.shipping is not None and self.shipping.began:
+                pace = pace.after_bulk(sent, self.shipping.waited_s, took)
+            else:
+                pace = pace.after_pages(sent, use.points - points, took - (use.waited_s - waited))
+            with self.local.session() as session:
+                session.remember(_PACE, pace.as_json())
+
+    def _done(self) -> int:
+        return self.counts.created + self.counts.updated
+
+    def _in_bulk(self) -> bool:
+        if self.options.method != "auto" or self.gate is not None:
+            return self.options.method == "bulk" and self.gate is None
+        standing = self.local.standing()
+        many = standing.changed + standing.unlinked
+        if self.options.only is not None:
+            many = len(self.options.only)
+        if self.options.limit is not None:
+            many = min(many, self.options.limit)
+        budget = self.context.imports.budget if self.context.imports is not None else None
+        pace = Pace.of(self.local.recall(_PACE), _PRIOR)
+        return budget is not None and pace.prefers_bulk(many, budget, few=FEW)
+
+    def _send(self, send: list[Task], create: list[Task]) -> None:
+        """Send these, read them back, and make that the new base. The lists are empty then."""
+        if self.shipping is not None:
+            self.shipping.send(create, send)
+        else:
+            self.sending.send(create, send)
+        self.sending.confirm(create, send)
+        if self.shipping is not None:
+            self.shipping.settled()
+        send.clear()
+        create.clear()
+        self.claimed.clear()
+
     def _room(self) -> int:
+        batch = BATCH if self.shipping is None else WIDE
         if self.options.limit is None:
-            return BATCH
-        return max(0, min(BATCH, self.options.limit - self.counts.seen))
+            return batch
+        return max(0, min(batch, self.options.limit - self.counts.seen))
 
     # one batch
 
-    def _batch(self, ids: Sequence[int]) -> None:
+    def _batch(self, ids: Sequence[int]) -> tuple[list[Task], list[Task]]:
+        """(to be updated, to be created) of these; all else about them is done."""
         with self.local.session() as session:
             rows = session.read(ids)
         self.counts.seen += len(rows)
@@ -99,7 +171,7 @@ class Push:
             elif row.held_rev == row.local_rev and not row.decisions and self.gate is None:
                 self.counts.conflicts += 1  # nothing is left to do but to decide
             else:
-                tasks.append(Task(row, errors=[_unreadable(row, path) for path in row.unreadable]))
+                tasks.append(Task(row, errors=[unreadable(row, path) for path in row.unreadable]))
                 if self.gate is not None and row.shopify_id is None and row.local_id in self.gate.links:
                     tasks[-1].local = replace(row, shopify_id=self.gate.links[row.local_id])
                     tasks[-1].linked = False
@@ -108,8 +180,8 @@ class Push:
         existing = self._find([task for task in tasks if task.local.shopify_id is None], nodes)
         send, create, adopt = self._decide(tasks, nodes, existing)
         if self.options.dry_run:
-            return
-        self._send(*self._note(send, create, adopt, nodes))
+            return [], []
+        return self._note(send, create, adopt, nodes)
 
     def _look(self, tasks: Sequence[Task]) -> tuple[dict[int, Node], set[int]]:
         """The nodes of those that moved, or may have, since they were read, and the ids that are gone there."""
@@ -150,7 +222,7 @@ class Push:
                     self.counts.deleted += 1
             else:
                 anew.append(task.local.local_id)
-                task.local = _unlinked(task.local)
+                task.local = unlinked(task.local)
                 left.append(task)
         if not self.options.dry_run and (batch.conflicts or batch.gone or anew):
             with self.local.session() as session:
@@ -179,17 +251,16 @@ class Push:
         send: list[Task] = []
         create: list[Task] = []
         adopt: list[Task] = []
-        claimed: set[str] = set()
         for task in tasks:
             if task.errors:
                 adopt.append(task)
                 continue
             if task.local.shopify_id is None:
-                if task.handle in claimed and task.handle not in self.rivals:
-                    task.errors.append(_duplicate(task))
+                if task.handle in self.claimed and task.handle not in self.rivals:
+                    task.errors.append(duplicate(task))
                     adopt.append(task)
                     continue
-                claimed.add(task.handle)
+                self.claimed.add(task.handle)
                 if task.handle not in existing:
                     operation = self.entity.push.create(task.handle, task.local.record)
                     if self._admits("push", "create", task, None, "only here", [operation]):
@@ -295,50 +366,6 @@ class Push:
             session.progress(self.result)
         return send, create
 
-    # sending
-
-    def _send(self, send: Sequence[Task], create: Sequence[Task]) -> None:
-        for task in create:
-            self._create(task)
-        for task in send:
-            self._run(task, task.operations)
-        sent = [task for task in (*create, *send) if task.number is not None]
-        if refused := [task for task in create if task.number is None]:
-            with self.local.session() as session:
-                for task in refused:
-                    self.outcome.refuse(session, task)
-                session.progress(self.result)
-        if not sent:
-            return
-        fetched = self.remote.fetch([task.number for task in sent if task.number is not None])
-        nodes = {shopify_id(node): node for node in fetched.nodes}
-        with self.local.session() as session:
-            for task in sent:
-                if task.number is not None and (node := nodes.get(task.number)):
-                    self.outcome.settle(session, task, node, fetched.served_at)
-            self.result.api = self.remote.use
-            session.progress(self.result)
-
-    def _create(self, task: Task) -> None:
-        sent = self.remote.send(self.entity.push.create(task.handle, task.local.record))
-        if sent.errors:
-            task.errors += self.outcome.named(task, sent.errors)
-            return
-        number = self.entity.push.created(sent.payload)
-        task.local = replace(task.local, shopify_id=number)
-        task.created = True
-        with self.local.session() as session:
-            session.link(task.local.local_id, number)
-        self._run(task, self.entity.push.finish(number, task.local.record, self.context.facts))
-
-    def _run(self, task: Task, operations: Sequence[Operation]) -> None:
-        """Send in order; what follows a refusal is left, since it may build on what was refused."""
-        for operation in operations:
-            sent = self.remote.send(operation)
-            if sent.errors:
-                task.errors += self.outcome.named(task, sent.errors)
-                return
-
     # plans
 
     def _admits(
@@ -359,41 +386,3 @@ class Push:
         local = task.local
         action = Action(direction, kind, self.entity.name, task.name, local.local_id, local.shopify_id, lines, reason)
         return self.gate.admits(action, operations)
-
-
-def _unlinked(local: LocalRecord) -> LocalRecord:
-    """A record that Shopify no longer has, as a new one."""
-    record = {
-        name: [item | {"shopify_id": None} for item in value]
-        if isinstance(value, list) and value and isinstance(value[0], dict) and name != "collections"
-        else value
-        for name, value in local.record.items()
-    }
-    return replace(
-        local, record=record | {"shopify_id": None}, shopify_id=None, node=None, seen=None, disputed=[], decisions={}
-    )
-
-
-def _duplicate(task: Task) -> RecordError:
-    return RecordError(
-        message=f"another new record here has the same key {task.handle!r}",
-        code="DUPLICATE_KEY",
-        field_path="handle",
-        category="validation",
-        remedy="give one of them another handle",
-        record_key=task.name,
-        local_id=task.local.local_id,
-    )
-
-
-def _unreadable(local: LocalRecord, path: str) -> RecordError:
-    return RecordError(
-        message=f"{path} holds a value that its column is not made for",
-        code="UNREADABLE",
-        field_path=path,
-        category="validation",
-        remedy="correct the value in the database; the next push sends the record",
-        record_key=local.key,
-        shopify_id=local.shopify_id,
-        local_id=local.local_id,
-    )

@@ -113,6 +113,7 @@ def test_a_killed_bulk_pull_is_continued(tmp_path: Path, share: range, warm: War
                 continue
             calm = World(server, f"sqlite:///{tmp_path}/calm-{moment}.db")
             calm.pull(method="paged")
+            runner.run("db", "upgrade")
             killed += course.kill(runner, course.moment(chosen), *command)
             finished = bool(world.rows("SELECT 1 FROM checkpoints WHERE cursor IS NULL AND watermark IS NOT NULL"))
             runner.run(*command)
