@@ -158,6 +158,36 @@ def test_a_killed_push_is_continued(tmp_path: Path, share: range, warm: Warm) ->
     assert killed >= len(share) * 0.8, "the moments were too late to prove anything"
 
 
+def test_a_killed_bulk_push_is_continued(tmp_path: Path, share: range, warm: Warm) -> None:
+    """At random moments: the same end, no line carried out twice by an operation, and none left running."""
+    command = ("products", "push", "--method", "bulk", "--allow-mass-change")
+    expected: list[tuple[str, str]] = []
+    course, chosen, killed = Course(), random.Random(300 + share.start), 0
+    for moment in (None, *share):
+        with SandboxServer(products=56, seed=6, bulk_s=0.1, faults=("latency:3=1",)) as server:
+            world = World(server, f"sqlite:///{tmp_path}/push-{moment}.db")
+            runner = Runner(warm, world, {"XDG_STATE_HOME": str(tmp_path / f"state-{moment}")})
+            world.pull(method="paged")
+            world.sql("UPDATE products SET title = title || ' *' WHERE id <= 28")
+            world.sql("UPDATE product_variants SET price = '7.77' WHERE product_id > 28")
+            for number in range(10):
+                world.new_product(f"Made here {number}", price=f"{number}.50")
+            if moment is None:
+                course = Course.of(runner, *command)
+                expected = _shop(server)
+                assert len(server.shop.desk.operations) == 2
+                continue
+            killed += course.kill(runner, course.moment(chosen), *command)
+            runner.run(*command)
+            assert _shop(server) == expected, f"moment {moment}"
+            assert world.value("SELECT count(*) FROM products WHERE dirty") == 0
+            operations = list(server.shop.desk.operations.values())
+            assert [each.status for each in operations if each.status != "COMPLETED"] == [], f"moment {moment}"
+            assert sum(each.objects for each in operations) <= 38 + 28, f"moment {moment}"
+            assert not list((tmp_path / f"state-{moment}").rglob("*.jsonl*")), f"moment {moment}"
+    assert killed >= len(share) * 0.8, "the moments were too late to prove anything"
+
+
 def _shop(server: SandboxServer) -> list[tuple[str, str]]:
     """Handle, title and prices of every product on Shopify, times and ids left out."""
     variants = server.shop.table("ProductVariant")

@@ -39,7 +39,7 @@ _SKEW = timedelta(minutes=10)
 # after about 10 s (shopify.dev, "API response codes", 504), and our own time-out is longer than that.
 _LOOKS_S = (0.0, 2.0, 5.0)
 _TRIES = 3
-_POLL_S, _POLL_GROWTH, _POLL_MOST_S = 0.3, 1.5, 10.0
+_POLL_S, _POLL_GROWTH, _POLL_MOST_S = 0.1, 1.5, 10.0
 _IN_MESSAGE = re.compile(r"gid://shopify/BulkOperation/(\d+)")
 
 
@@ -175,7 +175,7 @@ class Operations:
     def wait(
         self, state: BulkState, progress: Callable[[BulkState], None] | None = None, *, cancel: bool = True
     ) -> BulkState:
-        """Look again and again until it has ended; the state it ended in. 1 point a look, 0.3 to 10 s apart.
+        """Look again and again until it has ended; the state it ended in. 1 point a look, 0.1 to 10 s apart.
 
         `progress` is told each look and may raise to stop waiting. On KeyboardInterrupt Shopify is asked to end it,
         unless `cancel` is false. Shopify itself ends a query after 10 days and a mutation after 24 hours
