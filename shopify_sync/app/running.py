@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -160,6 +161,8 @@ class Runner:
         from shopify_sync.shopify.remote import ShopifyRemote
 
         app = self.app
+        folder = app.settings.state_dir
+        label = hashlib.sha256(f"{app.database.name} {app.domain} {declared.name}".encode()).hexdigest()[:16]
         return Context(
             entity=declared,
             remote=ShopifyRemote(app.client, declared, app.clock),
@@ -171,8 +174,8 @@ class Runner:
             gate=gate,
             deletes=deletes_of(app, declared),
             handled=handled if handled is not None else set(),
-            exports=ShopifyExports(app.client, declared, app.clock, app.settings.state_dir),
-            imports=ShopifyImports(app.client, app.clock, app.settings.state_dir),
+            exports=ShopifyExports(app.client, declared, app.clock, folder, label),
+            imports=ShopifyImports(app.client, app.clock, folder, label),
         )
 
     def _finish(self, result: RunResult) -> None:

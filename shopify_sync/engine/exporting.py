@@ -76,20 +76,19 @@ class BulkPull:
         except Unreachable as error:
             if error.kind != "bulk_file":
                 raise
-            self.exports.discard(export)
+            self.exports.sweep()
             self._note(f"the file of the bulk operation can't be used ({error.why}); went on by pages")
             return pages
         self._keep(Checkpoint(export.created_at, counted=at.counted))
-        self.exports.discard(export)
+        self.exports.sweep()
         return None
 
     def abandon(self, at: Checkpoint) -> None:
-        """An operation that nobody will read: it need not run on."""
+        """An operation that nobody will read need not run on, and its file need not be kept."""
         export = self._found(at)
-        if export is not None:
-            if export.live:
-                self.exports.cancel(export)
-            self.exports.discard(export)
+        if export is not None and export.live:
+            self.exports.cancel(export)
+        self.exports.sweep()
 
     # the operation
 

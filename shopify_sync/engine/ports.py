@@ -95,8 +95,8 @@ class Exports(Protocol):
         """All records of the result, about `size` at a time. Raises Unreachable where the file can't be had whole."""
         ...
 
-    def discard(self, export: Export) -> None:
-        """Forget what was kept of it on this machine."""
+    def sweep(self) -> None:
+        """Delete what is kept on this machine, also what killed runs left."""
         ...
 
     def close(self) -> None: ...
@@ -127,8 +127,8 @@ class Imports(Protocol):
         """What became of each line, by its number from 0, in no order, as far as Shopify tells."""
         ...
 
-    def discard(self, token: str) -> None:
-        """Forget what was kept of it on this machine."""
+    def sweep(self) -> None:
+        """Delete what is kept on this machine, also what killed runs left."""
         ...
 
     def close(self) -> None: ...

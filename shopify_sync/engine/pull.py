@@ -92,7 +92,7 @@ class Pull:
             return
         stored = self.local.checkpoint()
         start = self._start(stored)
-        if under_way(stored) and not under_way(start) and not self.options.partial and self.context.exports:
+        if self.context.exports is not None and not under_way(start) and not self.options.partial:
             BulkPull(self.context, self.chunks, self.context.exports).abandon(stored)
         total = None
         if not self.options.partial or self.options.dry_run:

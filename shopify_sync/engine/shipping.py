@@ -11,7 +11,7 @@ which Shopify tells nothing is sent again by itself: every write of ours may be 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -61,7 +61,7 @@ class Shipping:
                 if number < len(job["lines"]):
                     local_id, local_rev = job["lines"][number]
                     self._recorded(local_id, local_rev, sent)
-        self._forget(kept)
+        self._forget()
 
     def _recorded(self, local_id: int, local_rev: int, sent: Sent) -> None:
         """What was refused is not sent again as it is; a new record is known by its id."""
@@ -151,7 +151,7 @@ class Shipping:
 
     def settled(self) -> None:
         """All that was sent is stored: nothing is left to be taken up."""
-        self._forget(self._kept())
+        self._forget()
 
     def _kept(self) -> list[dict[str, Any]]:
         return list((self.local.recall(_KEPT) or {}).get("jobs") or [])
@@ -178,13 +178,11 @@ class Shipping:
             with self.local.session() as session:
                 session.progress(self.context.result)
 
-    def _forget(self, jobs: Sequence[Mapping[str, Any]]) -> None:
-        if not jobs:
-            return
-        with self.local.session() as session:
-            session.remember(_KEPT, {})
-        for job in jobs:
-            self.imports.discard(job["token"])
+    def _forget(self) -> None:
+        if self._kept():
+            with self.local.session() as session:
+                session.remember(_KEPT, {})
+        self.imports.sweep()
 
     def _note(self, text: str) -> None:
         if text not in self.context.result.notes:

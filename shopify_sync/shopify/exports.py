@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,8 +19,10 @@ class ShopifyExports(Jobs):
 
     kind = "QUERY"
 
-    def __init__(self, client: Client, entity: Entity, clock: Clock, folder: Path | None = None) -> None:
-        super().__init__(client, clock, folder)
+    def __init__(
+        self, client: Client, entity: Entity, clock: Clock, folder: Path | None = None, label: str = ""
+    ) -> None:
+        super().__init__(client, clock, folder, label)
         self.entity = entity
         # Only their place among the lines of one product tells the order of lists that Shopify does not number.
         self.grouped = any(child.connection and child.ordered and not child.order_column for child in entity.children)
@@ -43,16 +44,11 @@ class ShopifyExports(Jobs):
             if error.kind != "bulk_file":
                 raise
             # Perhaps it came so. What was stored of it is found unchanged by its hash.
-            self.discard(export)
+            self.sweep()
             yield from self._read(export, size, beat)
 
-    def discard(self, export: Export) -> None:
-        for path in self.folder.glob(f"{self._path(export).stem}*"):
-            with contextlib.suppress(OSError):
-                path.unlink()
-
     def _read(self, export: Export, size: int, beat: Callable[[], None]) -> Iterator[Assembled]:
-        path = self._path(export)
+        path = self.path(str(export.id))
         state = self.bulk.state(export.id)
         if state is None:
             raise broken("Shopify does not know the operation any more")
@@ -74,6 +70,3 @@ class ShopifyExports(Jobs):
                 why=error.strerror or type(error).__name__,
                 next="make room, or use --method paged",
             ) from error
-
-    def _path(self, export: Export) -> Path:
-        return self.folder / f"{self.entity.name}-{export.id}.jsonl"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -29,7 +28,7 @@ class ShopifyImports(Jobs):
     def write(self, token: str, lines: Iterable[Mapping[str, Any]]) -> int:
         """Raises LocalFileError."""
         size = count = 0
-        with _told(), self._path(token).open("wb") as file:
+        with _told(), self.path(token).open("wb") as file:
             for variables in lines:
                 line = orjson.dumps(variables, option=orjson.OPT_APPEND_NEWLINE)
                 size += len(line)
@@ -41,7 +40,7 @@ class ShopifyImports(Jobs):
 
     def start(self, operation: Operation, token: str) -> Export:
         document = operation.document.replace(operation.name, f"{operation.name}_{token}", 1)
-        path = self._path(token)
+        path = self.path(token)
         staged = self.bulk.upload(path, path.name)
         return seen(self.bulk.start_mutation(document, staged, f"shopify-sync-{token}", token=token))
 
@@ -50,7 +49,7 @@ class ShopifyImports(Jobs):
         state = self.bulk.state(export.id)
         if state is None:
             return
-        path = self.folder / f"results-{export.id}.jsonl"
+        path = self.path(f"results-{export.id}")
         partial = not state.complete
         try:
             self.bulk.download(state, path, partial=partial, progress=lambda _done, _all: beat())
@@ -62,13 +61,6 @@ class ShopifyImports(Jobs):
                     found = orjson.loads(line)
                     yield int(found["__lineNumber"]), _sent(found, root)
         path.unlink(missing_ok=True)
-
-    def discard(self, token: str) -> None:
-        with contextlib.suppress(OSError):
-            self._path(token).unlink()
-
-    def _path(self, token: str) -> Path:
-        return self.folder / f"variables-{token}.jsonl"
 
 
 def _sent(line: Mapping[str, Any], root: str) -> Sent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -19,13 +20,14 @@ from shopify_sync.shopify.client import Client
 
 class Jobs:
     """Operations of one kind. Files hold what the store holds, so only their owner may look. They are kept in `folder`
-    from run to run, so that a run that was killed goes on with what it has; without one they last until `close`."""
+    from run to run, so that a run that was killed goes on with what it has; without one they last until `close`.
+    `label` begins their names: one for each database, shop and entity, of which only one run works at a time."""
 
     kind: ClassVar[BulkType]
 
-    def __init__(self, client: Client, clock: Clock, folder: Path | None = None) -> None:
+    def __init__(self, client: Client, clock: Clock, folder: Path | None = None, label: str = "") -> None:
         self.client, self.clock = client, clock
-        self._given = folder
+        self._given, self._label = folder, label
         self._own: tempfile.TemporaryDirectory[str] | None = None
 
     @cached_property
@@ -62,6 +64,18 @@ class Jobs:
         folder = self._given / "bulk"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
+
+    def path(self, name: str) -> Path:
+        """Where something is kept, by operation or token."""
+        return self.folder / f"{self._label}-{self.kind.lower()}-{name}.jsonl"
+
+    def sweep(self) -> None:
+        """Delete all that is kept, also what killed runs left."""
+        if self._given is not None and not (self._given / "bulk").exists():
+            return
+        for path in self.folder.glob(f"{self._label}-{self.kind.lower()}-*"):
+            with suppress(OSError):
+                path.unlink()
 
     def close(self) -> None:
         if self._own is not None:

@@ -15,6 +15,7 @@ from shopify_sync.clock import ManualClock
 from shopify_sync.errors import UsageError
 from shopify_sync.sandbox import SandboxServer
 from shopify_sync.sandbox.desk import LIVE
+from shopify_sync.shopify.bulk import Bulk
 from shopify_sync.shopify.exports import ShopifyExports
 from tests.warm import Warm
 from tests.world import World
@@ -114,11 +115,11 @@ def test_a_lost_answer_starts_no_second_operation(world: World) -> None:
 
 
 def test_slots_that_others_hold_are_left_to_them(world: World) -> None:
-    clock = ManualClock()
-    for _ in range(5):
-        desk = world.server.shop.desk
-        operation = desk.open("QUERY", IDS, clock.now(), group=False, version="2026-10")
-        operation.duration_s = 10_000
+    world.server.shop.desk.bulk_s = 10_000
+    with world.app() as app:
+        others = Bulk(app.client, app.clock)
+        for at in range(5):
+            others.start_query(f"query Other_{at} {IDS}", grouped=False, token=f"Other_{at}")
     result = world.pull(method="bulk")
     assert result.status == "succeeded"
     assert any("allows at once" in note for note in result.notes), result.notes

@@ -151,13 +151,14 @@ def test_ctrl_c_ends_the_operation(tmp_path: Path, warm: Warm, world: World) -> 
     assert _agreed(world, tmp_path)
 
 
-def test_two_new_records_of_one_handle(world: World) -> None:
+def test_two_new_records_of_one_handle(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Far from each other in the file: the second one is refused, the first one is not overwritten."""
-    for number in range(300):
+    monkeypatch.setattr("shopify_sync.engine.push.WIDE", 20)
+    for number in range(40):
         world.new_product(f"New {number}", handle=f"new-{number}")
     world.new_product("New again", handle="new-3")
     result = world.push(method="bulk")
-    assert (result.counts.created, result.counts.failed) == (300, 1)
+    assert (result.counts.created, result.counts.failed) == (40, 1)
     titles = [each["title"] for each in world.server.shop.table("Product").values() if each["handle"] == "new-3"]
     assert titles == ["New 3"]
 
