@@ -50,7 +50,7 @@ class ChildWriter:
         self.columns = [column.name for column in child.columns]
         fixed, placed = list(child.fixed), [child.position_column] if child.position_column else []
         everything = [child.parent_column, *self.columns, *placed, *fixed, "sync_rev"]
-        self.insert = dialect.insert(self.name, everything)
+        self.everything = everything
         self.upsert = dialect.upsert(
             self.name,
             everything,
@@ -98,7 +98,7 @@ class LinkWriter:
         self.ids = (
             f"SELECT shopify_id, id FROM {self.target} WHERE shop_id = {dialect.mark} AND shopify_id IN {dialect.many}"
         )
-        self.insert = dialect.insert(self.name, [child.parent_column, child.link, "sync_rev"])
+        self.everything = [child.parent_column, child.link, "sync_rev"]
         self.existing = (
             f"SELECT id, {child.parent_column}, {child.link} FROM {self.name} "
             f"WHERE {child.parent_column} IN {dialect.many}"
@@ -140,9 +140,9 @@ class RowWriter:
         self.links = [LinkWriter(child, dialect) for child in entity.children if child.target is not None]
 
     @cached_property
-    def _insert(self) -> str:
+    def _everything(self) -> list[str]:
         system = ["updated_at", "synced_at", "payload", "payload_hash", "dirty", "local_rev", "sync_rev"]
-        return self.dialect.insert(self.name, ["id", "shop_id", *self.columns, *system])
+        return ["id", "shop_id", *self.columns, *system]
 
     @cached_property
     def _update(self) -> str:
@@ -169,8 +169,10 @@ class RowWriter:
         ids = self.dialect.new_ids(conn, self.name, len(incoming))
         at = storage_time(read_at)
         make, shop_id = self.make, self.shop_id
-        conn.exec_driver_sql(
-            self._insert,
+        self.dialect.load(
+            conn,
+            self.name,
+            self._everything,
             [
                 (
                     local_id,
@@ -190,7 +192,7 @@ class RowWriter:
         pairs = list(zip(ids, (item.node for item in incoming), strict=True))
         for child in self.children:
             if rows := child.rows(pairs):
-                conn.exec_driver_sql(child.insert, rows)
+                self.dialect.load(conn, child.name, child.everything, rows)
         for link in self.links:
             targets = link.resolve(conn, self.shop_id, (node for _, node in pairs))
             self._link(conn, link, pairs, targets, [])
@@ -300,7 +302,7 @@ class RowWriter:
         self._drop(conn, link, [(row[0],) for row in existing if (row[1], row[2]) not in wanted])
         new = wanted - {(row[1], row[2]) for row in existing}
         if new:
-            conn.exec_driver_sql(link.insert, [(*pair, _OURS) for pair in sorted(new)])
+            self.dialect.load(conn, link.name, link.everything, [(*pair, _OURS) for pair in sorted(new)])
 
     def _drop(self, conn: Connection, table: ChildWriter | LinkWriter, ids: Sequence[tuple[int]]) -> None:
         if ids:

@@ -25,13 +25,13 @@ IDS = "{ products { edges { node { id } } } }"
 
 @pytest.fixture
 def server() -> Iterator[SandboxServer]:
-    with SandboxServer(products=300, seed=9) as running:
+    with SandboxServer(products=300, seed=9, clock=ManualClock()) as running:
         yield running
 
 
 @pytest.fixture
 def world(server: SandboxServer, database_url: str) -> World:
-    return World(server, database_url)
+    return World(server, database_url, clock=server.clock)
 
 
 def _as_by_pages(world: World) -> bool:
@@ -178,9 +178,14 @@ def test_an_unfinished_one_is_taken_up_or_given_up(world: World, method: str, mo
     assert not set(_operations(world)) & set(LIVE)
 
 
-def test_ctrl_c_ends_the_operation(tmp_path: Path, warm: Warm, server: SandboxServer) -> None:
+def test_ctrl_c_ends_the_operation(tmp_path: Path, warm: Warm) -> None:
     """No operation is left running for nobody, and the next run begins anew."""
-    world = World(server, f"sqlite:///{tmp_path}/shop.db")
+    with SandboxServer(products=300, seed=9) as server:
+        _interrupt(World(server, f"sqlite:///{tmp_path}/shop.db"), warm)
+
+
+def _interrupt(world: World, warm: Warm) -> None:
+    server = world.server
     server.shop.desk.bulk_s = 10_000
     environment = world.environment | {"NO_COLOR": "1", "XDG_CONFIG_HOME": "/nowhere"}
     running = warm.start(["-q", "products", "pull", "--method", "bulk"], Path("/"), environment)

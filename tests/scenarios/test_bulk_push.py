@@ -4,21 +4,43 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from shopify_sync.clock import Clock, ManualClock, SystemClock
 from shopify_sync.sandbox import SandboxServer
 from shopify_sync.sandbox.desk import LIVE
 from tests.warm import Warm
 from tests.world import World
 
 
-@pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with SandboxServer(products=90, seed=9, bucket=100_000, restore=10_000) as server:
-        found = World(server, database_url)
+@contextmanager
+def _world(url: str, clock: Clock) -> Iterator[World]:
+    with SandboxServer(products=90, seed=9, bucket=100_000, restore=10_000, clock=clock) as server:
+        found = World(server, url, clock=clock)
         found.pull()
+        yield found
+
+
+@pytest.fixture
+def both(database_url: str) -> Iterator[World]:
+    """On each kind of database."""
+    with _world(database_url, ManualClock()) as found:
+        yield found
+
+
+@pytest.fixture
+def world(sqlite_url: str) -> Iterator[World]:
+    with _world(sqlite_url, ManualClock()) as found:
+        yield found
+
+
+@pytest.fixture
+def live(sqlite_url: str) -> Iterator[World]:
+    """For commands in processes of their own, whose clock is the machine's."""
+    with _world(sqlite_url, SystemClock()) as found:
         yield found
 
 
@@ -46,30 +68,30 @@ def _agreed(world: World, folder: Path) -> bool:
     return fresh.dump() == world.dump()
 
 
-def test_all_kinds_of_changes(world: World, tmp_path: Path) -> None:
+def test_all_kinds_of_changes(both: World, tmp_path: Path) -> None:
     """Operations in order: what builds on an earlier one of the same record goes in a later file."""
-    _edit(world)
-    result = world.push(method="bulk", allow_changes=True)
+    _edit(both)
+    result = both.push(method="bulk", allow_changes=True)
     assert (result.status, result.counts.created, result.notes) == ("succeeded", 30, [])
     assert result.counts.updated == 76
-    assert all(status == "COMPLETED" for status, _ in _operations(world))
-    assert sum(lines for _, lines in _operations(world)) >= 40 + 41 + 30
-    assert _agreed(world, tmp_path)
-    assert world.push(method="bulk").counts.seen == 0
+    assert all(status == "COMPLETED" for status, _ in _operations(both))
+    assert sum(lines for _, lines in _operations(both)) >= 40 + 41 + 30
+    assert _agreed(both, tmp_path)
+    assert both.push(method="bulk").counts.seen == 0
 
 
-def test_a_refused_line_stops_its_record_only(world: World, tmp_path: Path) -> None:
-    world.sql("UPDATE products SET title = title || ' *' WHERE id <= 40")
-    world.sql("UPDATE products SET title = '' WHERE id = 7")
-    result = world.push(method="bulk")
+def test_a_refused_line_stops_its_record_only(both: World, tmp_path: Path) -> None:
+    both.sql("UPDATE products SET title = title || ' *' WHERE id <= 40")
+    both.sql("UPDATE products SET title = '' WHERE id = 7")
+    result = both.push(method="bulk")
     assert (result.status, result.counts.updated, result.counts.failed) == ("partial", 39, 1)
-    ((key, message),) = world.rows("SELECT record_key, message FROM sync_errors WHERE resolved_at IS NULL")
-    assert key == world.value("SELECT handle FROM products WHERE id = 7")
+    ((key, message),) = both.rows("SELECT record_key, message FROM sync_errors WHERE resolved_at IS NULL")
+    assert key == both.value("SELECT handle FROM products WHERE id = 7")
     assert "blank" in message
-    assert [row[0] for row in world.rows("SELECT id FROM products WHERE dirty")] == [7]
-    world.sql("UPDATE products SET title = 'Mended' WHERE id = 7")
-    assert world.push().status == "succeeded"
-    assert _agreed(world, tmp_path)
+    assert [row[0] for row in both.rows("SELECT id FROM products WHERE dirty")] == [7]
+    both.sql("UPDATE products SET title = 'Mended' WHERE id = 7")
+    assert both.push().status == "succeeded"
+    assert _agreed(both, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -97,58 +119,54 @@ def test_faults(world: World, tmp_path: Path, fault: str) -> None:
     assert _agreed(world, tmp_path)
 
 
-def test_faults_of_all_kinds_together(world: World, tmp_path: Path) -> None:
-    _edit(world)
+def test_faults_of_all_kinds_together(both: World, tmp_path: Path) -> None:
+    _edit(both)
     for fault in ("bulk_partial:0.6@bulk_mutation=2x", "cut:0.4@download=2x", "url_expired=1x", "503=0.05"):
-        world.server.fault(fault)
-    world.push(method="bulk", allow_changes=True)
-    world.server.faults.replace(())
-    assert world.push(method="bulk", allow_changes=True).status == "succeeded"
-    assert len(world.server.shop.table("Product")) == 120
-    assert _agreed(world, tmp_path)
+        both.server.fault(fault)
+    both.push(method="bulk", allow_changes=True)
+    both.server.faults.replace(())
+    assert both.push(method="bulk", allow_changes=True).status == "succeeded"
+    assert len(both.server.shop.table("Product")) == 120
+    assert _agreed(both, tmp_path)
 
 
-def test_a_run_that_is_killed_while_its_operation_runs(tmp_path: Path, warm: Warm, world: World) -> None:
+def test_a_run_that_is_killed_while_its_operation_runs(tmp_path: Path, warm: Warm, live: World) -> None:
     """The next one waits for it, tells its refusals, and sends no line a second time."""
-    if world.url.startswith("postgres"):
-        pytest.skip("the same code; one database is enough for a process that is killed")
-    world.sql("UPDATE products SET title = title || ' *' WHERE id <= 40")
-    world.sql("UPDATE products SET title = '' WHERE id = 7")
-    world.server.shop.desk.bulk_s = 10_000
-    environment = world.environment | {"NO_COLOR": "1", "XDG_CONFIG_HOME": "/nowhere", "XDG_STATE_HOME": str(tmp_path)}
+    live.sql("UPDATE products SET title = title || ' *' WHERE id <= 40")
+    live.sql("UPDATE products SET title = '' WHERE id = 7")
+    live.server.shop.desk.bulk_s = 10_000
+    environment = live.environment | {"NO_COLOR": "1", "XDG_CONFIG_HOME": "/nowhere", "XDG_STATE_HOME": str(tmp_path)}
     running = warm.start(["-q", "products", "push", "--method", "bulk"], Path("/"), environment)
-    while not world.server.stats()["by_operation"].get("BulkState"):
+    while not live.server.stats()["by_operation"].get("BulkState"):
         assert not running.wait(0.01), running.err
     running.send_signal(signal.SIGKILL)
     running.finish()
-    for operation in world.server.shop.desk.operations.values():
+    for operation in live.server.shop.desk.operations.values():
         operation.duration_s = 0
-    world.server.reset_stats()
-    result = world.push(method="bulk")
+    live.server.reset_stats()
+    result = live.push(method="bulk")
     assert (result.status, result.counts.failed) == ("partial", 1)
     assert any("unfinished push" in note for note in result.notes)
-    assert _operations(world) == [("COMPLETED", 40)]
-    assert not world.server.stats()["by_operation"].get("SetProduct")
-    assert [row[0] for row in world.rows("SELECT id FROM products WHERE dirty")] == [7]
+    assert _operations(live) == [("COMPLETED", 40)]
+    assert not live.server.stats()["by_operation"].get("SetProduct")
+    assert [row[0] for row in live.rows("SELECT id FROM products WHERE dirty")] == [7]
 
 
-def test_ctrl_c_ends_the_operation(tmp_path: Path, warm: Warm, world: World) -> None:
-    if world.url.startswith("postgres"):
-        pytest.skip("the same code; one database is enough for a process that is interrupted")
-    _edit(world)
-    world.server.shop.desk.bulk_s = 10_000
-    environment = world.environment | {"NO_COLOR": "1", "XDG_CONFIG_HOME": "/nowhere", "XDG_STATE_HOME": str(tmp_path)}
+def test_ctrl_c_ends_the_operation(tmp_path: Path, warm: Warm, live: World) -> None:
+    _edit(live)
+    live.server.shop.desk.bulk_s = 10_000
+    environment = live.environment | {"NO_COLOR": "1", "XDG_CONFIG_HOME": "/nowhere", "XDG_STATE_HOME": str(tmp_path)}
     arguments = ["-q", "products", "push", "--method", "bulk", "--allow-mass-change"]
     running = warm.start(arguments, Path("/"), environment)
-    while not world.server.stats()["by_operation"].get("BulkState"):
+    while not live.server.stats()["by_operation"].get("BulkState"):
         assert not running.wait(0.01), running.err
     running.send_signal(signal.SIGINT)
     assert running.finish() == 130
-    assert not [status for status, _ in _operations(world) if status in ("CREATED", "RUNNING")]
-    world.server.shop.desk.bulk_s = 0
-    assert world.push(method="bulk", allow_changes=True).status == "succeeded"
-    assert len(world.server.shop.table("Product")) == 120
-    assert _agreed(world, tmp_path)
+    assert not [status for status, _ in _operations(live) if status in ("CREATED", "RUNNING")]
+    live.server.shop.desk.bulk_s = 0
+    assert live.push(method="bulk", allow_changes=True).status == "succeeded"
+    assert len(live.server.shop.table("Product")) == 120
+    assert _agreed(live, tmp_path)
 
 
 def test_two_new_records_of_one_handle(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
