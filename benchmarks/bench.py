@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cluster import Cluster
 from benchmarks.measure import child_json
 from benchmarks.results import STANDARD_RATE, Report, Row
 from benchmarks.shop import ShopProcess
@@ -27,6 +28,8 @@ class Bench(AbstractContextManager["Bench"]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        if "cluster" in self.__dict__:
+            self.cluster.stop()
 
     def close(self) -> None:
         """End the shop that is kept for reading."""
@@ -64,6 +67,11 @@ class Bench(AbstractContextManager["Bench"]):
     def copy(self, products: int, *, paced: bool = False) -> Place:
         """A filled database of one's own."""
         return self.filled(products)[0].copy(self.new(), paced=paced)
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """Postgres. Raises RuntimeError where it is not installed."""
+        return Cluster()
 
     # limits
 

@@ -63,7 +63,7 @@ def _names(given: str) -> list[str]:
     for name in names:
         if name not in GROUPS:
             raise SystemExit(f"there are no rows {name!r}; choose from: {', '.join(GROUPS)}, all")
-    return names
+    return [name for name in GROUPS if name in names]
 
 
 def _options() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.bench import Bench
-from benchmarks.rows import engine, pulling, pushing, reading, simulated, startup
+from benchmarks.rows import engine, plain, postgres, pulling, pushing, reading, simulated, startup
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Group:
 GROUPS = {
     "pull-paged": Group("first pull by pages, into SQLite", pulling.paged),
     "pull-bulk": Group("first pull by bulk operations, into SQLite", pulling.bulk),
+    "plain-bulk": Group("the plainest bulk script, beside pull-bulk", plain.script),
+    "postgres": Group("first pulls into Postgres", postgres.pulls),
     "memory": Group("pulls without HTTP: first, first without journal, nothing changed", engine.pulls),
     "merge": Group("a full pull with 5 % changed on either side, without HTTP", engine.merge),
     "no-op": Group("sync, nothing to do", reading.nothing),
