@@ -16,10 +16,11 @@ from benchmarks.tool import Place, Run
 
 
 class Bench(AbstractContextManager["Bench"]):
-    """One run. `rounds`: how often each is measured, of which the one with the least CPU time counts."""
+    """One run. `rounds`: how often each is measured, of which the one with the least CPU time counts. `bulk_pace`:
+    objects a second of bulk operations in the rows of `auto` (0: as fast as the sandbox can)."""
 
-    def __init__(self, folder: Path, report: Report, rounds: int = 1) -> None:
-        self.folder, self.report, self.rounds = folder, report, rounds
+    def __init__(self, folder: Path, report: Report, rounds: int = 1, bulk_pace: float = 0.0) -> None:
+        self.folder, self.report, self.rounds, self.bulk_pace = folder, report, rounds, bulk_pace
         self._numbers = itertools.count(1)
         self._shop: ShopProcess | None = None
         self._filled: dict[int, tuple[Place, Run]] = {}

@@ -93,12 +93,13 @@ class Target:
 
 @dataclass
 class Report:
-    """Everything of one run of the suite. `left_out`: {what: why}."""
+    """Everything of one run of the suite. `left_out`: {what: why}; `notes`: what no number says."""
 
     sizes: Sequence[int]
     rows: list[Row] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     machine: dict[str, Any] = field(default_factory=dict)
 
     def find(self, what: str, products: int) -> Row | None:
@@ -133,6 +134,7 @@ class Report:
             "rows": [row.as_json() for row in self.rows],
             "targets": [target.as_json() for target in self.targets],
             "left_out": self.left_out,
+            "notes": self.notes,
         }
 
 
@@ -187,6 +189,7 @@ def table(report: Report) -> str:
     for target in report.targets:
         word = "kept" if target.met else "MISSED"
         lines.append(f"{word}: {target.what} {target.measured:.2f}, at most {target.at_most:g}")
+    lines += report.notes
     lines += [f"left out: {what}: {why}" for what, why in report.left_out.items()]
     return "\n".join(line.rstrip() for line in lines)
 

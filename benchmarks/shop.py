@@ -6,7 +6,8 @@ times are those of a fixed day, so that shops of one size are equal whenever the
     python -m benchmarks.shop --products 1000 [--bucket 2000 --restore 100] [--bulk-s 0]
 
 prints one line of JSON (`url`, `token`, `seed_s`), serves, and ends when its standard input does. Beside the
-sandbox's side door it answers `POST /_sandbox/edit-many` (see `edit_many`) and `GET /_sandbox/sent` (bytes).
+sandbox's side door it answers `POST /_sandbox/edit-many` (see `edit_many`), `POST /_sandbox/level` (points to leave in
+the bucket) and `GET /_sandbox/sent` (bytes).
 """
 
 from __future__ import annotations
@@ -74,6 +75,14 @@ class ShopProcess:
         body = {"change": change, "every": every, "first": first, "count": count}
         return int(self.ask("edit-many", body)["edited"])
 
+    def level(self, points: float) -> None:
+        """Fill the bucket, or leave only so many points in it."""
+        self.ask("level", {"points": points})
+
+    def bulk_s(self, seconds: float) -> None:
+        """How long each bulk operation takes from now on, at the least."""
+        self.ask("bulk", {"bulk_s": seconds})
+
     def stop(self) -> None:
         if self._process.poll() is None:
             assert self._process.stdin is not None
@@ -121,7 +130,7 @@ def edit_many(shop: Any, given: dict[str, Any]) -> int:
 
 
 def _counting(server: Any) -> None:
-    """Let the server count the bytes that it sends, and answer the two paths that are ours."""
+    """Let the server count the bytes that it sends, and answer the paths that are ours."""
     from shopify_sync.sandbox.handler import Handler
 
     sent = [0]
@@ -140,6 +149,11 @@ def _counting(server: Any) -> None:
         def _control(self, method: str, path: str, query: str, body: bytes) -> None:
             if path == "sent":
                 self._send(200, {"sent": sent[0]}, counted=False)
+            elif path == "level":
+                bucket = server.bucket
+                bucket.fill()
+                bucket.give_back(min(0.0, json.loads(body)["points"] - bucket.size))
+                self._send(200, {"available": bucket.available}, counted=False)
             elif path == "edit-many":
                 self._send(200, {"edited": edit_many(server.shop, json.loads(body))}, counted=False)
             else:

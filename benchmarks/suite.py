@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     report = Report(sizes)
     with (
         tempfile.TemporaryDirectory(prefix="shopify-sync-bench-") as folder,
-        Bench(Path(folder), report, chosen.rounds) as bench,
+        Bench(Path(folder), report, chosen.rounds, chosen.bulk_pace) as bench,
     ):
         for size in sizes:
             for name in names:
@@ -85,6 +85,9 @@ def _options() -> argparse.ArgumentParser:
             f"--{name}", dest="add", action="append_const", const=name, default=[], help=f"{size:,} products as well"
         )
     options.add_argument("--rounds", type=int, default=1, help="measure each so often, the best counts (default 1)")
+    options.add_argument(
+        "--bulk-pace", type=float, default=1458.0, metavar="N", help="objects a second of bulk operations in `auto`"
+    )
     options.add_argument("--json", metavar="FILE", help="write the report as JSON")
     options.add_argument("--svg", metavar="FILE", help="write the report as a picture")
     return options

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.bench import Bench
-from benchmarks.rows import engine, plain, postgres, pulling, pushing, reading, simulated, startup
+from benchmarks.rows import auto, engine, pace, plain, postgres, pulling, pushing, reading, simulated, startup
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ GROUPS = {
     "verify": Group("verify: equal, with differences, --deep", reading.verify),
     "push-single": Group("push of every tenth product, one by one", pushing.single),
     "push-bulk": Group("push of every tenth product by bulk operations", pushing.bulk),
+    "limits": Group("paged pulls at the pace of a Standard shop", pace.standard, sized=False, by_default=False),
+    "auto": Group("what --method auto chooses, by the number of changes", auto.choices, sized=False, by_default=False),
     "startup": Group("start-up of short commands", startup.commands, sized=False),
     "sandbox": Group("the sandbox's own speed", simulated.sandbox, sized=False),
 }
