@@ -16,18 +16,20 @@ from shopify_sync.records import Budget
 
 # Two requests read as much.
 FEW = 250
-_WEIGHT = 0.5  # of the newest measurement
+_WEIGHT = 0.5  # of the newest measurement; the first one counts alone
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """What a record costs on this shop: in pages `points` and `paged_s` (seconds beside all waits for points), in an
-    operation `bulk_s` (seconds beside the wait for the shortest one, `start_s`)."""
+    operation `bulk_s` (seconds beside the wait for the shortest one, `start_s`). The others count measurements."""
 
     points: float = 0.3
     paged_s: float = 0.004
     bulk_s: float = 0.001
     start_s: float = 2.0
+    paged_runs: float = 0.0
+    bulk_runs: float = 0.0
 
     @classmethod
     def of(cls, stored: dict[str, Any] | None, prior: Pace | None = None) -> Pace:
@@ -41,14 +43,18 @@ class Pace:
         """With what a run by pages took, waits for points left out."""
         return replace(
             self,
-            points=_mixed(self.points, points / records),
-            paged_s=_mixed(self.paged_s, max(0.0, seconds) / records),
+            points=_mixed(self.points, points / records, self.paged_runs),
+            paged_s=_mixed(self.paged_s, max(0.0, seconds) / records, self.paged_runs),
+            paged_runs=self.paged_runs + 1,
         )
 
     def after_bulk(self, records: int, waited_s: float, seconds: float) -> Pace:
         """With what an operation took in all, of which `waited_s` until its file was ready."""
         start_s = min(self.start_s, waited_s)
-        return replace(self, start_s=start_s, bulk_s=_mixed(self.bulk_s, max(0.0, seconds - start_s) / records))
+        now = max(0.0, seconds - start_s) / records
+        return replace(
+            self, start_s=start_s, bulk_s=_mixed(self.bulk_s, now, self.bulk_runs), bulk_runs=self.bulk_runs + 1
+        )
 
     def paged(self, records: int, budget: Budget) -> float:
         """Seconds for so many records by pages."""
@@ -67,5 +73,5 @@ class Pace:
         return {name: round(value, 6) for name, value in asdict(self).items()}
 
 
-def _mixed(before: float, now: float) -> float:
-    return before * (1 - _WEIGHT) + now * _WEIGHT
+def _mixed(before: float, now: float, runs: float) -> float:
+    return before * (1 - _WEIGHT) + now * _WEIGHT if runs else now

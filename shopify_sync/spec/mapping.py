@@ -130,11 +130,11 @@ def revived_record(entity: Entity, values: Record) -> Record:
 def row_maker(columns: tuple[Column, ...]) -> Callable[[Node], tuple[Any, ...]]:
     """A compiled function from a node to the tuple of its columns in storage form.
 
-<<<<<<< HEAD
-    Compiled, since a call a column costs as much as the database does (measured in benchmarks/).
-=======
-    Compiled, since a call a column costs as much as the database does (measured in benchmarks/memory.py).
->>>>>>> da96a05 (benchmarks: one suite, one table, each row beside its limits of the same run)
+    <<<<<<< HEAD
+        Compiled, since a call a column costs as much as the database does (measured in benchmarks/).
+    =======
+        Compiled, since a call a column costs as much as the database does (measured in benchmarks/memory.py).
+    >>>>>>> da96a05 (benchmarks: one suite, one table, each row beside its limits of the same run)
     """
     lines, cells, scope = _compiled(columns)
     body = "".join(f"    {line}\n" for line in lines)

@@ -39,7 +39,7 @@ _SKEW = timedelta(minutes=10)
 # after about 10 s (shopify.dev, "API response codes", 504), and our own time-out is longer than that.
 _LOOKS_S = (0.0, 2.0, 5.0)
 _TRIES = 3
-_POLL_S, _POLL_GROWTH, _POLL_MOST_S = 0.1, 1.5, 10.0
+_POLL_S, _POLL_GROWTH, _POLL_MOST_S = 0.1, 1.3, 10.0
 _IN_MESSAGE = re.compile(r"gid://shopify/BulkOperation/(\d+)")
 
 
