@@ -14,9 +14,11 @@ from benchmarks.results import STANDARD_RATE, Report, Row
 from benchmarks.shop import ShopProcess
 from benchmarks.tool import Place, Run
 
+_TINY, _SMALL = 500, 2_000  # products
+
 
 class Bench(AbstractContextManager["Bench"]):
-    """One run. `rounds`: how often each is measured, of which the one with the least CPU time counts. `bulk_pace`:
+    """One run. `rounds`: how often each is measured at the least; the one with the least CPU time counts. `bulk_pace`:
     objects a second of bulk operations in the rows of `auto` (0: as fast as the sandbox can)."""
 
     def __init__(self, folder: Path, report: Report, rounds: int = 1, bulk_pace: float = 0.0) -> None:
@@ -38,6 +40,13 @@ class Bench(AbstractContextManager["Bench"]):
             self._shop.stop()
             self._shop = None
 
+    def times(self, size: int, least: int = 1) -> range:
+        """How often to measure at a size: small shops cost little and are easily disturbed, tiny ones are no
+        measurement, they only show that the suite works."""
+        if size < _TINY:
+            return range(self.rounds)
+        return range(max(self.rounds, 3 if size <= _SMALL else least))
+
     def new(self) -> Path:
         """A folder that does not exist yet."""
         return self.folder / str(next(self._numbers))
@@ -57,7 +66,7 @@ class Bench(AbstractContextManager["Bench"]):
         """A database that a paged pull has filled, and that pull. Only to be copied or read."""
         if products not in self._filled:
             runs = []
-            for _ in range(self.rounds):
+            for _ in self.times(products):
                 place = self.place()
                 run = place.run(self.shop(products), "products", "pull", "--method", "paged")
                 expect(run.counted("created"), products)
@@ -80,7 +89,7 @@ class Bench(AbstractContextManager["Bench"]):
         """See raw.py: seconds of the processor, by the name of the work."""
         if products not in self._raw:
             path = self.filled(products)[0].path
-            found = [child_json("benchmarks.raw", "sqlite", path)[0] for _ in range(self.rounds)]
+            found = [child_json("benchmarks.raw", "sqlite", path)[0] for _ in self.times(products)]
             names = ("pages", "lines", "read", "upsert")
             self._raw[products] = {name: min(each[name]["cpu"] for each in found) for name in names}
         return self._raw[products]
@@ -100,8 +109,10 @@ class Bench(AbstractContextManager["Bench"]):
         if arguments not in self._fixed:
             with ShopProcess(0) as empty:
                 place = self.place()
-                place.run(empty, "products", "pull")
-                runs = [(self.place() if fresh else place).run(empty, *arguments) for _ in range(max(3, self.rounds))]
+                if not fresh:
+                    place.run(empty, "products", "pull")
+                times = self.times(max(self.report.sizes), least=3)
+                runs = [(self.place() if fresh else place).run(empty, *arguments) for _ in times]
             self._fixed[arguments] = min(run.ended.took.cpu for run in runs)
         return self._fixed[arguments]
 

@@ -34,6 +34,9 @@ class Took:
         return Took(self.wall + other.wall, self.cpu + other.cpu)
 
 
+NOTHING = Took(0.0, 0.0)
+
+
 def measured(work: Callable[[], object]) -> Took:
     """What a piece of work in this process takes."""
     wall, cpu = time.perf_counter(), time.process_time()

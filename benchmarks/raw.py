@@ -21,12 +21,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from benchmarks.measure import Took, cpu_of, measured
+from benchmarks.measure import NOTHING, Took, cpu_of, measured
 
 PAGE = 250
 BATCH = 1000  # rows in one transaction
@@ -34,6 +36,7 @@ _TABLES = (
     "products", "product_options", "product_variants", "product_media", "metafields", "collections",
     "product_collections",
 )  # fmt: skip
+_PAYLOADS = "SELECT payload FROM products WHERE payload IS NOT NULL"
 _CONNECTIONS = ("variants", "media", "metafields", "collections")
 _WIRE = 1 << 29  # bytes
 _CHUNK = 1 << 18
@@ -52,10 +55,9 @@ def main() -> None:
 # -- parsing
 
 
-def _pages(payloads: list[str]) -> list[bytes]:
-    """Answers of the paged pull: 250 nodes each."""
-    cut = [payloads[at : at + PAGE] for at in range(0, len(payloads), PAGE)]
-    return [('{"data":{"nodes":[' + ",".join(each) + "]}}").encode() for each in cut]
+def _page(payloads: list[str]) -> list[bytes]:
+    """An answer of the paged pull."""
+    return [('{"data":{"nodes":[' + ",".join(payloads) + "]}}").encode()]
 
 
 def _lines(payloads: list[str]) -> list[bytes]:
@@ -80,6 +82,15 @@ def parsed(bodies: list[bytes]) -> Took:
     return measured(work)
 
 
+def _parsing(payloads: Iterator[str]) -> dict[str, Any]:
+    """Both forms, a page at a time, so that memory does not grow with the database."""
+    pages = lines = NOTHING
+    while some := list(islice(payloads, PAGE)):
+        pages += parsed(_page(some))
+        lines += parsed(_lines(some))
+    return {"pages": asdict(pages), "lines": asdict(lines)}
+
+
 # -- SQLite
 
 
@@ -93,48 +104,54 @@ class ByHand:
 
 
 def by_hand(path: Path) -> ByHand:
-    """The limit of a database file that shopify-sync has filled."""
-    filled = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    raw = sqlite3.connect(path.with_suffix(".raw"), isolation_level=None)
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -65536"):
-        raw.execute(f"PRAGMA {pragma}")
-    work: list[tuple[str, str, list[Any]]] = []
-    for name in _TABLES:
-        for (statement,) in filled.execute(
-            "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND type IN ('table', 'index') AND sql IS NOT NULL "
-            "ORDER BY type DESC",
-            (name,),
-        ):
-            raw.execute(statement)
-        info = filled.execute(f"PRAGMA table_xinfo({name})").fetchall()
-        columns, keys = [row[1] for row in info if row[6] == 0], [row[1] for row in info if row[5]]
-        values = f"VALUES ({', '.join('?' * len(columns))})"
-        insert = f"INSERT INTO {name} ({_listed(columns)}) {values} {_on_conflict(keys, columns)}"
-        work.append((f"SELECT {_listed(columns)} FROM {name}", insert, []))
-
-    def read() -> None:
-        for select, _, rows in work:
-            rows.extend(filled.execute(select).fetchall())
-
-    def upsert() -> None:
-        for _, insert, rows in work:
-            for at in range(0, len(rows), BATCH):
-                raw.execute("BEGIN")
-                raw.executemany(insert, rows[at : at + BATCH])
-                raw.execute("COMMIT")
-
-    found = ByHand(measured(read), measured(upsert), sum(len(rows) for _, _, rows in work))
-    raw.close()
-    filled.close()
+    """The limit of a database file that shopify-sync has filled; a batch at a time."""
+    read = upsert = NOTHING
+    count = 0
+    with closing(_reader(path)) as filled, closing(sqlite3.connect(path.with_suffix(".raw"))) as raw:
+        raw.isolation_level = None
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -65536"):
+            raw.execute(f"PRAGMA {pragma}")
+        for name in _TABLES:
+            for (statement,) in filled.execute(
+                "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND type IN ('table', 'index') AND sql IS NOT NULL "
+                "ORDER BY type DESC",
+                (name,),
+            ):
+                raw.execute(statement)
+            info = filled.execute(f"PRAGMA table_xinfo({name})").fetchall()
+            columns, keys = [row[1] for row in info if row[6] == 0], [row[1] for row in info if row[5]]
+            values = f"VALUES ({', '.join('?' * len(columns))})"
+            insert = f"INSERT INTO {name} ({_listed(columns)}) {values} {_on_conflict(keys, columns)}"
+            cursor = filled.execute(f"SELECT {_listed(columns)} FROM {name}")
+            while True:
+                rows: list[Any] = []
+                read += measured(partial(_fetch, cursor, rows))
+                if not rows:
+                    break
+                upsert += measured(partial(_upsert, raw, insert, rows))
+                count += len(rows)
     path.with_suffix(".raw").unlink()
-    return found
+    return ByHand(read, upsert, count)
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+
+def _fetch(cursor: sqlite3.Cursor, rows: list[Any]) -> None:
+    rows += cursor.fetchmany(BATCH)
+
+
+def _upsert(raw: sqlite3.Connection, insert: str, rows: list[Any]) -> None:
+    raw.execute("BEGIN")
+    raw.executemany(insert, rows)
+    raw.execute("COMMIT")
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as filled:
-        payloads = [row[0] for row in filled.execute("SELECT payload FROM products WHERE payload IS NOT NULL")]
-    pages, lines = parsed(_pages(payloads)), parsed(_lines(payloads))
-    return {"pages": asdict(pages), "lines": asdict(lines), **asdict(by_hand(path))}
+    with closing(_reader(path)) as filled:
+        found = _parsing(row[0] for row in filled.execute(_PAYLOADS))
+    return {**found, **asdict(by_hand(path))}
 
 
 def _listed(columns: list[str]) -> str:
@@ -153,43 +170,49 @@ def _postgres(filled_url: str, raw_url: str) -> dict[str, Any]:
     """COPY into a temporary table and merge from there, a batch in one transaction."""
     import psycopg
 
-    work = []
-    with psycopg.connect(filled_url) as filled:
-        payloads = [row[0] for row in filled.execute("SELECT payload::text FROM products WHERE payload IS NOT NULL")]
-        for name in ("shops", *_TABLES):
-            info = filled.execute(
-                "SELECT c.column_name, EXISTS (SELECT 1 FROM information_schema.key_column_usage k "
-                "JOIN information_schema.table_constraints t USING (constraint_name, table_name) WHERE "
-                "t.constraint_type = 'PRIMARY KEY' AND k.table_name = c.table_name AND k.column_name = c.column_name) "
-                "FROM information_schema.columns c WHERE c.table_name = %s AND c.is_generated = 'NEVER' "
-                "ORDER BY c.ordinal_position",
-                (name,),
-            ).fetchall()
-            columns, keys = [row[0] for row in info], [row[0] for row in info if row[1]]
-            texts = ", ".join(f'"{column}"::text' for column in columns)
-            work.append((name, columns, keys, filled.execute(f"SELECT {texts} FROM {name}".encode()).fetchall()))
-    pages = parsed(_pages(payloads))
-    with psycopg.connect(raw_url) as raw:
-        for name, *_ in work:
-            raw.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER".encode())
-        raw.commit()
+    took, count = NOTHING, 0
+    with psycopg.connect(filled_url) as filled, psycopg.connect(raw_url) as raw:
+        with filled.cursor("payloads") as payloads:
+            found = _parsing(row[0] for row in payloads.execute(_PAYLOADS.replace("payload ", "payload::text ", 1)))
         pid = int(raw.info.backend_pid)
-
-        def merge() -> None:
-            for name, columns, keys, rows in work:
-                listed = _listed(columns)
-                raw.execute(f"CREATE TEMP TABLE t_{name} (LIKE {name}) ON COMMIT DELETE ROWS".encode())
-                for at in range(0, len(rows), BATCH):
-                    with raw.cursor().copy(f"COPY t_{name} ({listed}) FROM STDIN".encode()) as copy:
-                        for row in rows[at : at + BATCH]:
-                            copy.write_row(row)
-                    into = f"INSERT INTO {name} ({listed}) OVERRIDING SYSTEM VALUE SELECT {listed} FROM t_{name} "
-                    raw.execute((into + _on_conflict(keys, columns)).encode())
-                    raw.commit()
-
         before = cpu_of(pid)
-        took = measured(merge) + Took(0, cpu_of(pid) - before)
-    return {"pages": asdict(pages), "upsert": asdict(took), "rows": sum(len(each[3]) for each in work)}
+        for name in ("shops", *_TABLES):
+            columns, keys = _columns(filled, name)
+            listed, texts = _listed(columns), ", ".join(f'"{column}"::text' for column in columns)
+            raw.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER".encode())
+            raw.execute(f"CREATE TEMP TABLE t_{name} (LIKE {name}) ON COMMIT DELETE ROWS".encode())
+            raw.commit()
+            copy = f"COPY t_{name} ({listed}) FROM STDIN".encode()
+            into = f"INSERT INTO {name} ({listed}) OVERRIDING SYSTEM VALUE SELECT {listed} FROM t_{name} "
+            merge = (into + _on_conflict(keys, columns)).encode()
+            with filled.cursor("rows") as cursor:
+                cursor.execute(f"SELECT {texts} FROM {name}".encode())
+                while rows := cursor.fetchmany(BATCH):
+                    took += measured(partial(_copy_and_merge, raw, copy, merge, rows))
+                    count += len(rows)
+        took += Took(0, cpu_of(pid) - before)
+    return {**found, "upsert": asdict(took), "rows": count}
+
+
+def _columns(filled: Any, name: str) -> tuple[list[str], list[str]]:
+    """Of a table: those that are stored, and the primary key."""
+    info = filled.execute(
+        "SELECT c.column_name, EXISTS (SELECT 1 FROM information_schema.key_column_usage k "
+        "JOIN information_schema.table_constraints t USING (constraint_name, table_name) WHERE "
+        "t.constraint_type = 'PRIMARY KEY' AND k.table_name = c.table_name AND k.column_name = c.column_name) "
+        "FROM information_schema.columns c WHERE c.table_name = %s AND c.is_generated = 'NEVER' "
+        "ORDER BY c.ordinal_position",
+        (name,),
+    ).fetchall()
+    return [row[0] for row in info], [row[0] for row in info if row[1]]
+
+
+def _copy_and_merge(raw: Any, copying: bytes, merging: bytes, rows: list[Any]) -> None:
+    with raw.cursor().copy(copying) as copy:
+        for row in rows:
+            copy.write_row(row)
+    raw.execute(merging)
+    raw.commit()
 
 
 # -- loopback

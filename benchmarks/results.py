@@ -5,7 +5,7 @@ measured or counted in the same run; a ratio is "times the limit":
 
 - `raw` (processor, beyond `fixed_cpu_s`): the same rows by hand, see raw.py; of a start-up, bare Python;
 - `wire` (wall): the bytes that the shop sent, at the throughput of loopback;
-- `points` (wall): the points that were spent, at Shopify's pace on the Standard plan (100 a second). Below 1, the
+- `points` (wall): the points that were spent, at Shopify's pace (100 a second, the Standard plan's). Below 1, the
   command was faster than a Standard shop would let it be: there it takes as long as the points take.
 
 `fixed_cpu_s` is what the command takes on an empty shop: start-up, mostly. `growth` is the processor time per record
@@ -108,7 +108,8 @@ class Report:
     def grow(self) -> None:
         """Fill in `growth` and a row for the peak of memory of each size; bring rows of one name together."""
         for size in self.sizes:
-            peaks = [row for row in self.rows if row.products == size and row.peak_mb is not None]
+            rows = [row for row in self.rows if row.products == size and "shop" not in row.more]
+            peaks = [row for row in rows if row.peak_mb is not None]
             if peaks and self.find(PEAK, size) is None:
                 top = max(peaks, key=lambda row: row.peak_mb or 0)
                 self.rows.append(Row(PEAK, size, 0, 0, peak_mb=top.peak_mb, more={"of": top.what}))
@@ -196,8 +197,8 @@ def table(report: Report) -> str:
 
 LEGEND = (
     "growth: CPU time per record over that at the size before (MB of peak memory)",
-    "×raw: CPU, beyond the start-up, over the same rows by hand (start: over bare Python)",
-    "×wire, ×points: wall over bytes at loopback's throughput, points at 100 a second",
+    "×raw: CPU beyond start-up over the same rows by hand (start: over bare Python)",
+    "×wire, ×points: wall over bytes at loopback's speed, points at the plan's pace",
 )
 
 

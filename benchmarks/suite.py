@@ -84,7 +84,9 @@ def _options() -> argparse.ArgumentParser:
         options.add_argument(
             f"--{name}", dest="add", action="append_const", const=name, default=[], help=f"{size:,} products as well"
         )
-    options.add_argument("--rounds", type=int, default=1, help="measure each so often, the best counts (default 1)")
+    options.add_argument(
+        "--rounds", type=int, default=1, help="measure each so often, the best counts (default 1; 3 where it is cheap)"
+    )
     options.add_argument(
         "--bulk-pace", type=float, default=1458.0, metavar="N", help="objects a second of bulk operations in `auto`"
     )

@@ -6,7 +6,7 @@ second, on Plus at 1,000.
 
 How long a bulk operation takes on Shopify is the open question. All that is recorded are operations of 1,458 objects
 in about a second (captures/bulk-operations), so that is the pace here, `--bulk-pace` sets another; 0 lets them end
-as soon as the sandbox has written their file.
+as soon as the sandbox has written their file. In these rows `products` is how many changed.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ def _compare(bench: Bench, shop: ShopProcess, plan: str, restore: float, changed
         expect(run.counted("seen"), changed)
         rows[method] = row = bench.row(f"{plan}, {method}", changed, run)
         row.points_s = (row.points or 0) / restore
+        row.fixed_cpu_s = bench.fixed(*PULL, "paged")
         row.more["shop"] = PRODUCTS
         if method == "auto":
             chose = "bulk" if run.shop["mutations"] else "paged"  # a pull by pages has no mutation

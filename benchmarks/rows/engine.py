@@ -30,7 +30,7 @@ def _row(bench: Bench, size: int, what: str, name: str) -> None:
     if size > _MOST:
         bench.report.left_out[what] = f"its answers lie in memory; at most {_MOST:,} products"
         return
-    found = min((_round(size, at)[0] for at in range(bench.rounds)), key=lambda each: each[name]["cpu"])
+    found = min((_round(size, at)[0] for at in bench.times(size)), key=lambda each: each[name]["cpu"])
     took = found[name]
     bench.report.rows.append(Row(what, size, took["wall"], took["cpu"], records=size, raw_cpu_s=found["raw"]["cpu"]))
 

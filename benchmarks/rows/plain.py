@@ -20,7 +20,7 @@ WALL, CPU = 1.5, 3.0
 
 def script(bench: Bench, size: int) -> None:
     """`plain_bulk.py` into an empty SQLite file."""
-    run = best([_once(bench, size) for _ in range(bench.rounds)])
+    run = best([_once(bench, size) for _ in bench.times(size)])
     raw = bench.raw(size)
     row = bench.row("plain bulk script", size, run, raw_cpu_s=raw["lines"] + raw["upsert"])
     tool = bench.report.find("pull bulk", size)

@@ -19,7 +19,7 @@ def paged(bench: Bench, size: int) -> None:
 
 def bulk(bench: Bench, size: int) -> None:
     """`products pull --method bulk` into an empty SQLite database; the lines are parsed one by one."""
-    runs = [bench.place().run(bench.shop(size), *PULL, "bulk") for _ in range(bench.rounds)]
+    runs = [bench.place().run(bench.shop(size), *PULL, "bulk") for _ in bench.times(size)]
     expect(runs[0].counted("created"), size)
     raw = bench.raw(size)
     row = bench.row("pull bulk", size, best(runs), raw_cpu_s=raw["lines"] + raw["upsert"])

@@ -28,7 +28,7 @@ def bulk(bench: Bench, size: int) -> None:
 
 
 def _pushed(bench: Bench, size: int, method: str) -> None:
-    runs = [_once(bench, size, method) for _ in range(bench.rounds)]
+    runs = [_once(bench, size, method) for _ in bench.times(size)]
     records = runs[0].counted("updated")
     raw = bench.raw(size)
     share = records / size

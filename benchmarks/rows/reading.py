@@ -19,7 +19,7 @@ _DIFFERENT = 5
 def nothing(bench: Bench, size: int) -> None:
     """`sync` where nothing changed on either side: a constant handful of requests."""
     place = bench.copy(size)
-    runs = [place.run(bench.shop(size), "sync") for _ in range(max(3, bench.rounds))]
+    runs = [place.run(bench.shop(size), "sync") for _ in bench.times(size, least=3)]
     expect(sum(runs[-1].counted(name) for name in ("created", "updated")), 0)
     bench.row("sync, nothing to do", size, best(runs))
 
@@ -29,8 +29,8 @@ def verify(bench: Bench, size: int) -> None:
     back, and `verify --deep`, which reads every field of every product."""
     place = bench.copy(size)
     shop = bench.shop(size)
-    _row(bench, size, "verify, equal", [_verify(place, shop) for _ in range(bench.rounds)])
-    _row(bench, size, "verify --deep", [_verify(place, shop, "--deep") for _ in range(bench.rounds)])
+    _row(bench, size, "verify, equal", [_verify(place, shop) for _ in bench.times(size)])
+    _row(bench, size, "verify --deep", [_verify(place, shop, "--deep") for _ in bench.times(size)])
     with ShopProcess(size) as other:
         other.edit_many({"set": {"title": "Renamed there"}}, every=max(1, size // _DIFFERENT), count=_DIFFERENT)
         changed = _verify(place, other, codes=(3,))
