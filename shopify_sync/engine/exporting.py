@@ -23,10 +23,20 @@ from shopify_sync.records import Checkpoint, Export, Fetched
 PART = 500  # records in one transaction
 _MARK = "bulk:"
 _BEAT_S = 20.0
+# An operation tells how far it is; after so many seconds that is believed.
+_TRIAL_S = 3.0
 # Results are kept for seven days (Admin schema, `BulkOperation.url`). One that is nearly as old is not waited for.
 _USABLE = timedelta(days=6)
 # Clocks here and at Shopify may differ by as much.
 _SLACK = timedelta(hours=1)
+
+
+class _Slower(Exception):
+    """Pages would be done sooner than the rest of this operation, which takes `seconds` in all."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 def under_way(at: Checkpoint) -> bool:
@@ -37,13 +47,16 @@ def under_way(at: Checkpoint) -> bool:
 @dataclass
 class BulkPull:
     """One pull by a bulk operation. `keep` is false where the checkpoint belongs to somebody else. `waited_s` is how
-    long the file was waited for."""
+    long the file was waited for. With `pages_s`, the seconds that pages would take, an operation that turns out to be
+    slower is ended, and `slow_s` is what it would have taken."""
 
     context: Context
     chunks: Chunks
     exports: Exports
     keep: bool = True
     waited_s: float = 0.0
+    pages_s: float | None = None
+    slow_s: float | None = None
 
     def __post_init__(self) -> None:
         self.local, self.clock = self.context.local, self.context.clock
@@ -62,6 +75,15 @@ class BulkPull:
         began = self.clock.monotonic()
         try:
             export = self.exports.wait(export, lambda now: self._told(now, total, began))
+        except _Slower as found:
+            self.slow_s = found.seconds
+            self.exports.cancel(export)
+            self._keep(pages)
+            self._note(
+                f"the bulk operation would have taken about {found.seconds:,.0f} s; "
+                f"went on by pages, which take about {self.pages_s:,.0f} s"
+            )
+            return pages
         except KeyboardInterrupt:
             with suppress(SyncError):  # what the user did is what is told
                 self.exports.cancel(export)
@@ -155,6 +177,10 @@ class BulkPull:
         if total and 0 < export.roots < total and passed > 5:
             text += f", about {passed * (total - export.roots) / export.roots:.0f} s left"
         self.progress.waiting(0, text)
+        if self.pages_s is not None and total and export.live and passed > _TRIAL_S:
+            left = passed * (total - export.roots) / export.roots if export.roots else passed
+            if left > self.pages_s:
+                raise _Slower(passed + left)
 
     def _beat(self) -> None:
         """Keep the lease through what may take hours."""

@@ -144,19 +144,22 @@ class Pull:
             self._pages(start)
             return
         first = None
+        pace = Pace.of(self.local.recall(_PACE))
         wanted, size = self.options.method == "bulk" or under_way(start), total
-        if not wanted and start.query == "":
-            wanted = self._sooner_in_bulk(total)
-        elif not wanted:
-            first = self._list(start.query, start.cursor)
-            if first is not None and first.more:
-                size = self.remote.count(start.query)
-                wanted = self._sooner_in_bulk(size)
+        if not wanted:
+            if start.query != "":
+                first = self._list(start.query, start.cursor)
+                size = self.remote.count(start.query) if first is not None and first.more else 0
+            size = _MANY if size is None else size
+            budget = bulk.exports.budget
+            wanted, bulk.pages_s = pace.prefers_bulk(size, budget), pace.paged(size, budget)
         use, clock, seen = self.remote.use, self.context.clock, self.counts.seen
         began, waited, points = clock.monotonic(), use.waited_s, use.points
         if wanted:
             rest = bulk.run(start, size)
             if rest is not None:
+                if bulk.slow_s is not None and size:
+                    self._remember_pace(pace.after_bulk(size, bulk.slow_s, bulk.slow_s))
                 self._pages(rest)
                 return
         else:
@@ -164,11 +167,13 @@ class Pull:
         records, took = self.counts.seen - seen, clock.monotonic() - began
         if records < _TELLING or self.options.partial or under_way(start):  # then some of it was done before
             return
-        pace = Pace.of(self.local.recall(_PACE))
         if wanted:
             pace = pace.after_bulk(records, bulk.waited_s, took)
         else:
             pace = pace.after_pages(records, use.points - points, took - (use.waited_s - waited))
+        self._remember_pace(pace)
+
+    def _remember_pace(self, pace: Pace) -> None:
         with self.local.session() as session:
             session.remember(_PACE, pace.as_json())
 
@@ -187,11 +192,6 @@ class Pull:
         if options.method == "bulk":
             return bulk
         return bulk if options.method == "auto" and start.cursor is None and not options.partial else None
-
-    def _sooner_in_bulk(self, records: int | None) -> bool:
-        assert self.context.exports is not None
-        pace = Pace.of(self.local.recall(_PACE))
-        return pace.prefers_bulk(_MANY if records is None else records, self.context.exports.budget)
 
     def _pages(self, at: Checkpoint, first: Page | None = None) -> None:
         """Read page after page; the next answer is fetched while the last one is stored."""

@@ -208,3 +208,17 @@ def test_auto_asks_the_bucket(tmp_path: Path) -> None:
             assert world.pull().counts.created == 300
             assert len(_operations(world)) == wanted
             assert _as_by_pages(world)
+
+
+def test_auto_gives_up_an_operation_that_is_slower_than_pages(tmp_path: Path) -> None:
+    """It tells how far it is; what it would have taken is remembered, so the next one is not even started."""
+    clock = ManualClock()
+    with SandboxServer(products=300, seed=9, bucket=80, restore=1, bulk_s=900, clock=clock) as server:
+        world = World(server, f"sqlite:///{tmp_path}/shop.db", clock=clock)
+        result = world.pull()
+        assert (result.status, result.counts.created) == ("succeeded", 300)
+        assert any("would have taken about" in note for note in result.notes), result.notes
+        assert not set(_operations(world)) & {"CREATED", "RUNNING"}
+        assert world.pull(full=True).counts.unchanged == 300
+        assert len(_operations(world)) == 1
+        assert _as_by_pages(world)
