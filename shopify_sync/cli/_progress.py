@@ -55,7 +55,8 @@ class Bar:
 
     def waiting(self, seconds: float, reason: str) -> None:
         if self._display is not None:
-            self._display.update(self._task, extra=f"waiting {seconds:.0f} s: {reason}")
+            text = f"waiting {seconds:.0f} s: {reason}" if seconds else reason
+            self._display.update(self._task, extra=text)
 
     def finish(self) -> None:
         if self._display is not None:
@@ -82,5 +83,8 @@ class Lines:
     def waiting(self, seconds: float, reason: str) -> None:
         if seconds >= _LINE_EVERY_S:
             sys.stderr.write(f"{self._label}: waiting {seconds:.0f} s ({reason})\n")
+        elif not seconds and time.monotonic() - self._last >= _LINE_EVERY_S:  # told at each look at something long
+            self._last = time.monotonic()
+            sys.stderr.write(f"{self._label}: {reason}\n")
 
     def finish(self) -> None: ...

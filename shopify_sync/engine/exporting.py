@@ -170,12 +170,12 @@ class BulkPull:
 
     def _told(self, export: Export, total: int | None, began: float) -> None:
         self._beat()
-        counted, passed = f"{export.roots:,}", self.clock.monotonic() - began
-        text = "Shopify is preparing the file"
+        passed = self.clock.monotonic() - began
+        text = "Shopify prepares it"
         if export.roots:
-            text += f": {counted} of about {total:,} records" if total else f": {counted} records"
-        if total and 0 < export.roots < total and passed > 5:
-            text += f", about {passed * (total - export.roots) / export.roots:.0f} s left"
+            text += f": {export.roots:,}" + (f" of {total:,}" if total else "")
+        if total and 0 < export.roots < total and passed > 2:
+            text += f", {passed * (total - export.roots) / export.roots:.0f} s left"
         self.progress.waiting(0, text)
         if self.pages_s is not None and total and export.live and passed > _TRIAL_S:
             left = passed * (total - export.roots) / export.roots if export.roots else passed

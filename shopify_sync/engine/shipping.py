@@ -168,7 +168,7 @@ class Shipping:
 
     def _told(self, export: Export) -> None:
         self._beat()
-        self.context.progress.waiting(0, f"Shopify has carried out {export.objects:,} lines")
+        self.context.progress.waiting(0, f"Shopify has done {export.objects:,} lines")
 
     def _beat(self) -> None:
         """Keep the lease through what may take hours."""
