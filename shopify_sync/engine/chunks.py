@@ -59,6 +59,7 @@ class Chunks:
     matched: int = 0
     ambiguous: int = 0
     told: set[int] = field(default_factory=set)  # Shopify ids of what is new or newly met, which was told of already
+    again: list[int] = field(default_factory=list)  # Shopify ids of which what was fetched may be old
     _second: dict[str, list[int]] | None = None
 
     def __post_init__(self) -> None:
@@ -123,7 +124,10 @@ class Chunks:
         for item in incoming:
             number = shopify_id(item.node)
             row = known.get(number)
-            if row and fetched.late and _newer(row, item, fetched.served_at):
+            newer = row is not None and fetched.late and _newer(row, item, fetched.served_at)
+            if newer is None:
+                self.again.append(number)
+            elif newer:
                 self.counts.unchanged += 1  # read again meanwhile, by a push for instance
             elif row:
                 self._known(batch, item, row, local.get(row.local_id))
@@ -307,11 +311,11 @@ class Chunks:
         return str(node[self.entity.natural_key])
 
 
-def _newer(row: Known, item: Incoming, since: datetime) -> bool:
-    """Whether what is stored was read after `item` was. Times are whole seconds, so its own tells as well."""
-    return (
-        row.read_at is not None
-        and row.read_at >= since
-        and row.updated_at is not None
-        and row.updated_at >= item.updated_at
-    )
+def _newer(row: Known, item: Incoming, since: datetime) -> bool | None:
+    """Whether what is stored was read after `item` was, which was at `since` or later. Times are whole seconds: None
+    where they can't tell."""
+    if row.payload_hash == item.payload_hash or row.read_at is None or row.updated_at is None or row.read_at < since:
+        return False
+    if row.updated_at == item.updated_at:
+        return True if row.read_at > since else None
+    return row.updated_at > item.updated_at

@@ -13,7 +13,7 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shopify_sync.engine.chunks import Chunks, Context
 from shopify_sync.engine.ports import Exports
@@ -25,6 +25,8 @@ _MARK = "bulk:"
 _BEAT_S = 20.0
 # An operation tells how far it is; after so many seconds that is believed.
 _TRIAL_S = 3.0
+# What an older operation tells is followed by what has changed since.
+_FRESH = timedelta(seconds=60)
 # Results are kept for seven days (Admin schema, `BulkOperation.url`). One that is nearly as old is not waited for.
 _USABLE = timedelta(days=6)
 # Clocks here and at Shopify may differ by as much.
@@ -37,6 +39,11 @@ class _Slower(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
         self.seconds = seconds
+
+
+def changed_since(moment: datetime) -> str:
+    """Search text for what changed at or after a moment. Source: shopify.dev, "Search syntax"."""
+    return f"updated_at:>='{moment.isoformat(timespec='seconds').replace('+00:00', 'Z')}'"
 
 
 def under_way(at: Checkpoint) -> bool:
@@ -57,6 +64,8 @@ class BulkPull:
     waited_s: float = 0.0
     pages_s: float | None = None
     slow_s: float | None = None
+    adopted: bool = False
+    done: bool = False
 
     def __post_init__(self) -> None:
         self.local, self.clock = self.context.local, self.context.clock
@@ -65,6 +74,8 @@ class BulkPull:
 
     def run(self, at: Checkpoint, total: int | None) -> Checkpoint | None:
         """Store all that matches `at.query`. What is returned is where pages have to go on; None: all is done.
+
+        Behind an operation that began a while ago, that is what has changed since.
 
         Raises MissingScope where Shopify denies the access, and what the API raises.
         """
@@ -103,6 +114,9 @@ class BulkPull:
             return pages
         self._keep(Checkpoint(export.created_at, counted=at.counted))
         self.exports.sweep()
+        self.done = True
+        if self.adopted or self.clock.now() - export.created_at > _FRESH:
+            return Checkpoint(export.created_at, query=changed_since(export.created_at), counted=at.counted)
         return None
 
     def abandon(self, at: Checkpoint) -> None:
@@ -119,6 +133,7 @@ class BulkPull:
         export = self._found(at)
         if export is not None and (export.live or export.status == "COMPLETED"):
             self._note("went on with the bulk operation of an unfinished pull")
+            self.adopted = True
             return export, at
         token = secrets.token_hex(8)
         at = replace(at, cursor=f"{_MARK}{token}", started_at=self.clock.now())
@@ -161,8 +176,9 @@ class BulkPull:
             self.result.counts.seen += len(part.nodes) + len(part.unordered)
             if part.nodes:
                 chunks.store(Fetched(part.nodes, (), export.created_at, late=True), None)
-            for chunk in chunks.cut(part.unordered):
+            for chunk in chunks.cut(part.unordered + chunks.again):
                 chunks.store(remote.fetch(chunk), None)
+            chunks.again.clear()
             self._beaten_at = self.clock.monotonic()
             self.progress.advance(len(part.nodes) + len(part.unordered))
 

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from shopify_sync.engine.ahead import ahead
 from shopify_sync.engine.brakes import Brakes
 from shopify_sync.engine.chunks import Chunks, Context
-from shopify_sync.engine.exporting import BulkPull, under_way
+from shopify_sync.engine.exporting import BulkPull, changed_since, under_way
 from shopify_sync.engine.method import Pace
 from shopify_sync.engine.own import certain
 from shopify_sync.engine.reconcile import Reconcile
@@ -127,15 +127,15 @@ class Pull:
         """Where to begin. `query` is "" for everything."""
         options = self.options
         if options.since is not None:
-            return Checkpoint(stored.watermark, query=_since(options.since))
+            return Checkpoint(stored.watermark, query=changed_since(options.since))
         unfinished = stored.started_at is not None and stored.query is not None
         if unfinished and not options.partial and (not options.full or stored.query == ""):
             self.result.notes.append("continued an unfinished pull where it stopped")
             return stored
         if options.full or stored.watermark is None:
             return Checkpoint(stored.watermark, query="", counted=stored.counted)
-        since = _since(stored.watermark - timedelta(seconds=options.overlap_s))
-        return Checkpoint(stored.watermark, query=since, counted=stored.counted)
+        query = changed_since(stored.watermark - timedelta(seconds=options.overlap_s))
+        return Checkpoint(stored.watermark, query=query, counted=stored.counted)
 
     def _read(self, start: Checkpoint, total: int | None) -> None:
         """All that is to be read, by the method that will be done sooner."""
@@ -155,9 +155,10 @@ class Pull:
             wanted, bulk.pages_s = pace.prefers_bulk(size, budget), pace.paged(size, budget)
         use, clock, seen = self.remote.use, self.context.clock, self.counts.seen
         began, waited, points = clock.monotonic(), use.waited_s, use.points
+        rest = None
         if wanted:
             rest = bulk.run(start, size)
-            if rest is not None:
+            if rest is not None and not bulk.done:
                 if bulk.slow_s is not None and size:
                     self._remember_pace(pace.after_bulk(size, bulk.slow_s, bulk.slow_s))
                 self._pages(rest)
@@ -165,13 +166,15 @@ class Pull:
         else:
             self._pages(start, first)
         records, took = self.counts.seen - seen, clock.monotonic() - began
-        if records < _TELLING or self.options.partial or under_way(start):  # then some of it was done before
-            return
-        if wanted:
-            pace = pace.after_bulk(records, bulk.waited_s, took)
-        else:
-            pace = pace.after_pages(records, use.points - points, took - (use.waited_s - waited))
-        self._remember_pace(pace)
+        # What was under way was partly done before, and tells nothing of the pace.
+        if records >= _TELLING and not self.options.partial and not under_way(start):
+            if wanted:
+                pace = pace.after_bulk(records, bulk.waited_s, took)
+            else:
+                pace = pace.after_pages(records, use.points - points, took - (use.waited_s - waited))
+            self._remember_pace(pace)
+        if rest is not None:
+            self._pages(rest)
 
     def _remember_pace(self, pace: Pace) -> None:
         with self.local.session() as session:
@@ -220,7 +223,7 @@ class Pull:
             listed, seen = listed + len(page.items), seen + len(page.items)
             more, cursor = page.more and not self._enough(seen), page.cursor
             if more and listed >= self.options.window:
-                moved = _since(page.items[-1].updated_at)
+                moved = changed_since(page.items[-1].updated_at)
                 if moved != query:
                     query, cursor, listed = moved, None, 0
             after = Checkpoint(at.watermark, cursor, query, started_at) if more else Checkpoint(started_at)
@@ -303,8 +306,3 @@ def _certain(hint: Known | None, item: Listed) -> bool:
         and hint.updated_at == item.updated_at
         and certain(hint.read_at, item.updated_at)
     )
-
-
-def _since(moment: datetime) -> str:
-    """Search text for what changed at or after a moment. Source: shopify.dev, "Search syntax"."""
-    return f"updated_at:>='{moment.isoformat(timespec='seconds').replace('+00:00', 'Z')}'"

@@ -21,11 +21,13 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
+from unittest import mock
 
 from shopify_sync.app import App
 from shopify_sync.app.core import NoProgress
 from shopify_sync.clock import Clock, ManualClock
 from shopify_sync.config import Flags, Settings, load
+from shopify_sync.engine import shipping
 from shopify_sync.records import RunResult
 from shopify_sync.shopify.transports.http import HttpTransport
 from shopify_sync.shopify.transports.retry import RetryTransport
@@ -33,6 +35,7 @@ from shopify_sync.store.database import Database
 
 _ROOT = Path(__file__).resolve().parents[2]
 _MESSAGE = 1 << 20
+IN_BULK = int(os.environ.get("IN_BULK", "8"))
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,19 @@ def settings_of(url: str, token: str, database_url: str) -> Settings:
 
 
 def carry_out(settings: Settings, database: Database, clock: Clock, what: str, seed: int) -> list[RunResult]:
-    """A `sync`, `full`, `pull` or `push`, as the commands make it; with `seed` its waits are always the same."""
+    """A `sync`, `full`, `pull` or `push`, as the commands make it; with `seed` its waits are always the same.
+
+    Every `IN_BULK`-th of them goes by bulk operations, also for a single line.
+    """
     app = App(settings, database, clock, NoProgress())
     retry = app.client.transport
     assert isinstance(retry, RetryTransport)
     retry.backoff.random = random.Random(seed)
     try:
+        if what in ("sync", "full") and seed % IN_BULK == 0:
+            with mock.patch.object(shipping, "FEW", 1):
+                pulled = app.pull("products", method="bulk", full=what == "full", push_follows=True)
+                return [pulled, *([app.push("products", method="bulk")] if pulled.exit_code in (0, 3, 4) else [])]
         if what in ("sync", "full"):
             return app.sync(["products"], full=what == "full")
         return [getattr(app, what)("products")]

@@ -222,3 +222,31 @@ def test_auto_gives_up_an_operation_that_is_slower_than_pages(tmp_path: Path) ->
         assert world.pull(full=True).counts.unchanged == 300
         assert len(_operations(world)) == 1
         assert _as_by_pages(world)
+
+
+def test_an_old_operation_is_followed_by_what_changed_since(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by random histories: a run that takes up an operation of before says `succeeded` only with the news."""
+    monkeypatch.setattr(ShopifyExports, "wait", _stop)
+    with pytest.raises(SystemExit):
+        world.pull(method="bulk")
+    monkeypatch.undo()
+    world.server.shop.desk.join()
+    handle = next(iter(world.server.shop.table("Product").values()))["handle"]
+    world.server.edit(product=handle, set={"title": "News"})
+    assert world.pull(method="bulk").status == "succeeded"
+    assert world.value("SELECT title FROM products WHERE handle = ?", handle) == "News"
+
+
+def _stop(*_: Any) -> Any:
+    raise SystemExit
+
+
+def test_a_second_that_tells_nothing(world: World) -> None:
+    """Found by random histories: changed twice within a second, read in between, the file's state is the newer one."""
+    world.pull()
+    handle = world.value("SELECT handle FROM products WHERE id = 4")
+    world.server.edit(product=handle, set={"title": "First"})
+    world.pull()
+    world.server.edit(product=handle, set={"title": "Second"})
+    assert world.pull(method="bulk").counts.updated == 1
+    assert world.value("SELECT title FROM products WHERE id = 4") == "Second"
