@@ -11,6 +11,7 @@ from shopify_sync.clock import ManualClock
 from shopify_sync.records import Operation
 from shopify_sync.resilience.breaker import Breaker, MemoryBreakerStore
 from shopify_sync.shopify.client import Client, build_client
+from tests.shopify.bulk_bench import Bench
 from tests.shopify.script import Script
 
 TOKEN = "shpat_CANARY0token0000000000000000000"
@@ -44,6 +45,13 @@ def clock() -> ManualClock:
 @pytest.fixture
 def breaker_store() -> MemoryBreakerStore:
     return MemoryBreakerStore()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.close()
 
 
 @pytest.fixture
