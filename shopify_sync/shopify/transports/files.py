@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import httpx
@@ -73,8 +73,7 @@ class FileTransport:
     def get(self, url: str, headers: Mapping[str, str]) -> Iterator[FileAnswer]:
         """The answer to a GET, whatever its status. Raises Unreachable, RequestRefused for an address that is none."""
         host = self.host(url)
-        with _translated(host):
-            response = self._client.send(self._client.build_request("GET", url, headers=dict(headers)), stream=True)
+        response = self._send(host, "GET", url, headers=dict(headers))
         try:
             yield FileAnswer(response, host)
         finally:
@@ -88,16 +87,25 @@ class FileTransport:
         The file is read as it is sent, never whole. Raises Unreachable where there was no answer, OSError of the file.
         """
         host = self.host(url)
-        with _translated(host):
-            request = self._client.build_request(
-                "POST", url, data=dict(fields), files={"file": (filename, file, media_type)}
-            )
-            response = self._client.send(request, stream=True)
+        given = {"file": (filename, file, media_type)}
+        response = self._send(host, "POST", url, data=dict(fields), files=given)
         try:
             answer = FileAnswer(response, host)
             return None if 200 <= answer.status < 300 else refusal(answer)
         finally:
             response.close()
+
+    def _send(self, host: str, method: str, url: str, **parts: Any) -> httpx.Response:
+        """The head of the answer. httpx's errors become rows of our table, unchained: theirs carry the address."""
+        try:
+            return self._client.send(self._client.build_request(method, url, **parts), stream=True)
+        except httpx.TransportError as error:
+            kind = kind_of(error, answered=False)
+        except httpx.InvalidURL:
+            kind = ""
+        if not kind:
+            raise RequestRefused("Shopify named an address for a file that is none", next="run the command again")
+        raise unreachable(kind, host)
 
     @property
     def _client(self) -> httpx.Client:
@@ -136,18 +144,3 @@ def refusal(answer: FileAnswer) -> SyncError:
         why=f"it says {reason}" if reason else "",
         next="run the command again; if it stays so, report what it prints with -vv",
     )
-
-
-@contextmanager
-def _translated(host: str) -> Iterator[None]:
-    """httpx's errors as rows of our table; not chained, since theirs carry the request."""
-    try:
-        yield
-        return
-    except httpx.TransportError as error:
-        kind = kind_of(error, answered=False)
-    except httpx.InvalidURL:
-        kind = ""
-    if not kind:
-        raise RequestRefused("Shopify named an address for a file that is none", next="run the command again")
-    raise unreachable(kind, host)
