@@ -13,7 +13,7 @@ def as_asked() -> Iterator[None]:
     """Wrap whatever takes an answer apart. Raises Unreachable (`not_json`) where the parts are not there."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise Unreachable(
             "Shopify's answer has another shape than what was asked for",
             kind="not_json",

@@ -119,15 +119,18 @@ class FileTransport:
 
     def host(self, url: str) -> str:
         """Host and port, which may be told. Raises RequestRefused for an address that is not to be used."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            parts = urlsplit("")
         host = parts.netloc.rpartition("@")[2]
-        if not host or parts.scheme not in (("https",) if self._tls_only else ("https", "http")):
-            raise RequestRefused(
-                "Shopify named an address for a file that is not used",
-                why="it has no TLS" if parts.scheme == "http" else "it is no web address",
-                next="run the command again; if it stays so, report it",
-            )
-        return host
+        if host and parts.scheme in (("https",) if self._tls_only else ("https", "http")):
+            return host
+        raise RequestRefused(
+            "Shopify named an address for a file that is not used",
+            why="it has no TLS" if parts.scheme == "http" else "it is no web address",
+            next="run the command again; if it stays so, report it",
+        )
 
 
 def refusal(answer: FileAnswer) -> SyncError:
