@@ -45,7 +45,10 @@ _OTHERWISE = "correct the value in the database; the next push sends it again"
 
 
 class Client:
-    """Sends operations and keeps what they cost in `use`. `files` reaches other hosts, without the token."""
+    """Sends operations and keeps what they cost in `use`. `files` reaches other hosts, without the token.
+
+    `on_wait` is told each wait, also by others who wait on behalf of this client.
+    """
 
     def __init__(
         self,
@@ -55,9 +58,10 @@ class Client:
         close: Callable[[], None] | None = None,
         costs: CostBucket | None = None,
         files: FileTransport | None = None,
+        on_wait: OnWait | None = None,
     ) -> None:
         self.transport, self.use, self.asked_version, self._close = transport, use, asked_version, close
-        self.costs, self.files = costs, files
+        self.costs, self.files, self.on_wait = costs, files, on_wait
         self.served_version: str | None = None
 
     @property
@@ -211,4 +215,4 @@ def build_client(
         deadline_s=deadline_s,
     )
     files = FileTransport(timeout_s, connect_timeout_s, tls_only=base_url.startswith("https:"))
-    return Client(retry, use, api_version, http.close, costs, files)
+    return Client(retry, use, api_version, http.close, costs, files, on_wait)

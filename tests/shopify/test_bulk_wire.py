@@ -15,9 +15,11 @@ import pytest
 from shopify_sync import __version__
 from shopify_sync.clock import ManualClock
 from shopify_sync.errors import RequestRefused, SyncError, Unreachable
+from shopify_sync.records import ApiUse
 from shopify_sync.resilience.backoff import Backoff
 from shopify_sync.shopify.bulk.download import BLOCK, OVERLAP, TRIES, Download
 from shopify_sync.shopify.transports.files import FileTransport
+from shopify_sync.shopify.transports.throttle import Waiter
 from tests.shopify.bulk_bench import jsonl
 from tests.shopify.script import Script, Step, reply, reset
 
@@ -49,7 +51,7 @@ def fetch(script: Script, files: FileTransport, clock: ManualClock, to: Path) ->
             "renew": lambda: None,
             "expected": None,
         }
-        Download(files, clock, Backoff(), **settings | options).run(to, 1, lines, progress)
+        Download(files, Waiter(clock, ApiUse()), Backoff(), **settings | options).run(to, 1, lines, progress)
         return to.read_bytes()
 
     return go
@@ -306,7 +308,9 @@ def test_a_connection_that_sends_next_to_nothing(script: Script, files: FileTran
 
     script.then(drip, flow)
     told = list[int]()
-    made = Download(files, clock, Backoff(), what="it", url=script.url, renew=lambda: None, expected=None)
+    made = Download(
+        files, Waiter(clock, ApiUse()), Backoff(), what="it", url=script.url, renew=lambda: None, expected=None
+    )
     made.run(to, 1, progress=lambda had, total: told.append(had))
     assert to.read_bytes() == FILE
     assert (told[0], len(script.seen)) == (100, 2)

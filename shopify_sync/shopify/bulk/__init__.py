@@ -12,8 +12,8 @@ from pathlib import Path
 from shopify_sync.clock import Clock
 from shopify_sync.errors import ResultGone
 from shopify_sync.resilience.backoff import Backoff
-from shopify_sync.shopify.bulk.download import Download, Progress
-from shopify_sync.shopify.bulk.local import Part
+from shopify_sync.shopify.bulk.download import Download
+from shopify_sync.shopify.bulk.local import Part, Progress
 from shopify_sync.shopify.bulk.operations import Operations
 from shopify_sync.shopify.bulk.state import BulkState, BulkType
 from shopify_sync.shopify.bulk.upload import upload
@@ -45,9 +45,9 @@ class Bulk(Operations):
             raise ValueError("this client reaches no files")
         self.files, self.packed = found, packed
 
-    def upload(self, path: Path, filename: str) -> str:
+    def upload(self, path: Path, filename: str, *, progress: Progress | None = None) -> str:
         """Send a file of variables, one JSON object a line; its `staged_path`. See upload.py for what is raised."""
-        return upload(self.client, self.files, self.clock, self.backoff, path, filename)
+        return upload(self.client, self.files, self.waiter, self.backoff, path, filename, progress)
 
     def download(
         self,
@@ -67,20 +67,21 @@ class Bulk(Operations):
         LocalFileError (`disk-full`), and whatever `lines` and `progress` raise. Source: shopify-admin-api.md C.1, C.3.
         """
         url = state.partial_url if partial else state.url
+        empty = state.complete and url is None and not state.objects and not partial
+        if not empty and (url is None or not (partial or state.complete)):
+            raise ResultGone(
+                f"bulk operation {state.id} has no {'partial ' if partial else ''}result",
+                why=f"it is {state.status}" + (f", {state.error_code}" if state.error_code else ""),
+                next="run the command again, so that Shopify makes it anew",
+            )
         if url is None:
-            if partial or not state.complete or state.objects:
-                raise ResultGone(
-                    f"bulk operation {state.id} has no {'partial ' if partial else ''}result",
-                    why=f"it is {state.status}" + (f", {state.error_code}" if state.error_code else ""),
-                    next="run the command again, so that Shopify makes it anew",
-                )
             with Part(to, state.id) as part:
                 part.clear()
                 part.finish()
             return
         Download(
             self.files,
-            self.clock,
+            self.waiter,
             self.backoff,
             what=f"the result of bulk operation {state.id}",
             url=url,

@@ -18,12 +18,12 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from shopify_sync.clock import Clock
 from shopify_sync.errors import ResultGone, Unreachable
 from shopify_sync.resilience.backoff import Backoff
-from shopify_sync.shopify.bulk.local import Lines, Part
+from shopify_sync.shopify.bulk.local import Lines, Part, Progress
 from shopify_sync.shopify.errors import unreachable
 from shopify_sync.shopify.transports.files import FileAnswer, FileTransport, refusal
+from shopify_sync.shopify.transports.throttle import Waiter
 
 log = logging.getLogger(__name__)
 BLOCK = 1 << 19  # bytes that are unpacked, written, counted and handed on at once
@@ -35,9 +35,6 @@ _MOST_WAIT_S = 60.0
 _STALL_S, _STALL_BYTES = 60.0, 1 << 16
 _TOO_OLD = (400, 401, 403, 404, 410)
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
-
-Progress = Callable[[int, int | None], None]
-"""Told the bytes that are there and, where known, how many it will be."""
 
 
 class _Refused(Exception):
@@ -58,7 +55,7 @@ class Download:
     def __init__(
         self,
         files: FileTransport,
-        clock: Clock,
+        waiter: Waiter,
         backoff: Backoff,
         *,
         what: str,
@@ -67,7 +64,7 @@ class Download:
         expected: int | None,
         packed: bool = True,
     ) -> None:
-        self.files, self.clock, self.backoff = files, clock, backoff
+        self.files, self.waiter, self.clock, self.backoff = files, waiter, waiter.clock, backoff
         self.what, self.url, self.renew, self.expected, self.packed = what, url, renew, expected, packed
         self.tag = ""
         self.ranges = True
@@ -117,7 +114,8 @@ class Download:
                 raise error
             log.info("%s: %s, %s bytes are there; trying again", self.what, error.what, part.have)
             asked = error.retry_after_s
-            self.clock.sleep(self.backoff.delay(failures) if asked is None else min(max(asked, 0.0), _MOST_WAIT_S))
+            wait_s = self.backoff.delay(failures) if asked is None else min(max(asked, 0.0), _MOST_WAIT_S)
+            self.waiter.wait(wait_s, "before trying again")
 
     def _attempt(self, part: Part, given: Lines | None, progress: Progress | None) -> None:
         """One request, and what it brings. Returns when the file is whole."""

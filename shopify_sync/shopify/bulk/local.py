@@ -12,6 +12,9 @@ from types import TracebackType
 
 from shopify_sync.errors import LocalFileError
 
+Progress = Callable[[int, int | None], None]
+"""Told the bytes that are there and, where known, how many it will be."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 

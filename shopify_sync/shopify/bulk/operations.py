@@ -15,7 +15,7 @@ from typing import Any
 
 from shopify_sync.clock import Clock
 from shopify_sync.errors import BulkRefused, RequestRefused, ResultGone, SlotsTaken, SyncError, Unreachable
-from shopify_sync.records import Operation, gid
+from shopify_sync.records import ApiUse, Operation, gid
 from shopify_sync.resilience.backoff import Backoff
 from shopify_sync.shopify.answers import as_asked
 from shopify_sync.shopify.bulk.state import (
@@ -30,6 +30,7 @@ from shopify_sync.shopify.bulk.state import (
 )
 from shopify_sync.shopify.client import Client
 from shopify_sync.shopify.errors import unreachable
+from shopify_sync.shopify.transports.throttle import Waiter
 
 log = logging.getLogger(__name__)
 _PAGE = 25
@@ -48,6 +49,8 @@ class Operations:
 
     def __init__(self, client: Client, clock: Clock, backoff: Backoff) -> None:
         self.client, self.clock, self.backoff = client, clock, backoff
+        # Its own count: what it waits for is no limit of Shopify's. Whoever watches and keeps the lease is told.
+        self.waiter = Waiter(clock, ApiUse(), client.on_wait)
 
     # -- starting
 
@@ -102,7 +105,7 @@ class Operations:
                 if found is None:
                     if failures >= _TRIES:
                         raise
-                    self.clock.sleep(self.backoff.delay(failures))
+                    self.waiter.wait(self.backoff.delay(failures), "before trying again")
         return found
 
     def _send(self, operation: Operation) -> BulkState:
@@ -120,7 +123,7 @@ class Operations:
         """Look for what a request may have started whose answer did not come."""
         for wait_s in _LOOKS_S:
             if wait_s:
-                self.clock.sleep(wait_s)
+                self.waiter.wait(wait_s, "for Shopify to tell what it started")
             if (found := self.find(token, type=kind, since=since)) is not None:
                 return found
         return None
@@ -184,7 +187,7 @@ class Operations:
         pause_s = _POLL_S
         try:
             while state.live:
-                self.clock.sleep(pause_s)
+                self.waiter.wait(pause_s, f"for bulk operation {state.id}")
                 pause_s = min(_POLL_MOST_S, pause_s * _POLL_GROWTH)
                 found = self.state(state.id)
                 if found is None:

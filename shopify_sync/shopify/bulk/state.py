@@ -58,7 +58,7 @@ class BulkState:
 
     `objects` (all) and `roots` (those of the outermost connection, or lines of an import) grow while it runs; times
     are aware UTC. `file_size` in bytes is of what lies at `url`, unpacked. Both addresses are signed, hence secret:
-    they are in no repr. `query` is the inner document as it was given.
+    they are in no repr, and belong in no database and no `--json`. `query` is the inner document as it was given.
     """
 
     id: int

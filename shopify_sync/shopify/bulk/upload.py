@@ -5,20 +5,21 @@ Source: shopify-admin-api.md C.4; recorded: bulk-operation-run-mutation-created-
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shopify_sync.clock import Clock
 from shopify_sync.errors import BulkRefused, Unreachable
 from shopify_sync.records import Operation
 from shopify_sync.resilience.backoff import Backoff
 from shopify_sync.shopify.answers import as_asked
-from shopify_sync.shopify.bulk.local import told
+from shopify_sync.shopify.bulk.local import Progress, told
 from shopify_sync.shopify.bulk.state import STAGE
 from shopify_sync.shopify.client import Client
 from shopify_sync.shopify.transports.files import FileTransport
+from shopify_sync.shopify.transports.throttle import Waiter
 
 log = logging.getLogger(__name__)
 MOST_BYTES = 104_857_600  # recorded: content-length-range in the policy of an upload
@@ -26,7 +27,31 @@ _TRIES = 4
 _TYPE = "text/jsonl"
 
 
-def upload(client: Client, files: FileTransport, clock: Clock, backoff: Backoff, path: Path, filename: str) -> str:
+class _Watched(io.FileIO):
+    """A file that tells what of it has been read. Raises LocalFileError."""
+
+    def __init__(self, path: Path, size: int, progress: Progress | None) -> None:
+        with told(path):
+            super().__init__(path)
+        self._path, self._size, self._progress = path, size, progress
+
+    def read(self, size: int | None = -1) -> bytes:
+        with told(self._path):
+            found = super().read(size)
+        if self._progress is not None and found:
+            self._progress(self.tell(), self._size)
+        return found
+
+
+def upload(
+    client: Client,
+    files: FileTransport,
+    waiter: Waiter,
+    backoff: Backoff,
+    path: Path,
+    filename: str,
+    progress: Progress | None = None,
+) -> str:
     """Send the file and return the `stagedUploadPath` for the import. 11 points a try.
 
     Each try asks for a place of its own, so a lost answer leaves a file that nobody uses, and never half of one that
@@ -45,7 +70,7 @@ def upload(client: Client, files: FileTransport, clock: Clock, backoff: Backoff,
     while True:
         url, fields = _place(client, filename)
         try:
-            with told(path), path.open("rb") as file:
+            with _Watched(path, size, progress) as file:
                 refused = files.post_form(url, fields, file, filename, _TYPE)
             if refused is None:
                 return dict(fields)["key"]
@@ -59,7 +84,8 @@ def upload(client: Client, files: FileTransport, clock: Clock, backoff: Backoff,
             raise error
         log.info("upload of %s: %s; trying again", filename, error.what)
         asked = error.retry_after_s
-        clock.sleep(backoff.delay(failures) if asked is None else min(max(asked, 0.0), 60.0))
+        wait_s = backoff.delay(failures) if asked is None else min(max(asked, 0.0), 60.0)
+        waiter.wait(wait_s, "before trying again")
 
 
 def _place(client: Client, filename: str) -> tuple[str, list[tuple[str, str]]]:

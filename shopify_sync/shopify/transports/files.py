@@ -84,7 +84,8 @@ class FileTransport:
     ) -> SyncError | None:
         """Send `fields` in their order, then `file` from where it stands; None when it was taken.
 
-        The file is read as it is sent, never whole. Raises Unreachable where there was no answer, OSError of the file.
+        The file is read as it is sent, never whole. Raises Unreachable where there was no answer, and what reading
+        the file raises.
         """
         host = self.host(url)
         given = {"file": (filename, file, media_type)}
