@@ -67,7 +67,7 @@ class Bulk(Operations):
         LocalFileError (`disk-full`), and whatever `lines` and `progress` raise. Source: shopify-admin-api.md C.1, C.3.
         """
         url = state.partial_url if partial else state.url
-        empty = state.complete and url is None and not state.objects and not partial
+        empty = state.complete and not partial and url is None and state.objects == 0
         if not empty and (url is None or not (partial or state.complete)):
             raise ResultGone(
                 f"bulk operation {state.id} has no {'partial ' if partial else ''}result",
