@@ -1,6 +1,6 @@
 """How fast the result of a bulk operation arrives, and in how much memory. The server is another process.
 
-python benchmarks/bulk.py [--megabytes 700] [--folder /tmp]
+python -m benchmarks.bulk [--megabytes 700] [--folder /tmp]
 """
 
 from __future__ import annotations
@@ -9,15 +9,12 @@ import argparse
 import gzip
 import multiprocessing
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from shopify_sync.clock import SystemClock
 from shopify_sync.records import ApiUse
