@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,20 +61,24 @@ class Arranged:
     clash: bool
 
 
-def arranged(found: Sequence[Triple]) -> Arranged:
-    """The order of a merged list: the side that moved elements decides; a clash where both did, differently."""
-    base, local, remote = (_order(found, side) for side in range(3))
+def arranged(found: Sequence[Triple], last: Collection[int] = ()) -> Arranged:
+    """The order of a merged list: the side that moved elements decides; a clash where both did, differently. Those
+    named in `last` come behind all others."""
+    orders = [order_of(found, side) for side in range(3)]
+    ends = [at for at in orders[1] if at in last]
+    base, local, remote = ([at for at in order if at not in last] for order in orders)
     moved_here, moved_there = _moves(base, local, remote)
     common = set(local) & set(remote)
     clash = moved_here and moved_there and [t for t in local if t in common] != [t for t in remote if t in common]
     if clash:
-        return Arranged(base, _woven(local, remote, base), _woven(remote, local, base), clash=True)
+        return Arranged(base, [*_woven(local, remote, base), *ends], [*_woven(remote, local, base), *ends], clash=True)
     first, second = (local, remote) if moved_here else (remote, local)
-    merged = _woven(first, second, base)
+    merged = [*_woven(first, second, base), *ends]
     return Arranged(base, merged, merged, clash=False)
 
 
-def _order(found: Sequence[Triple], side: int) -> list[int]:
+def order_of(found: Sequence[Triple], side: int) -> list[int]:
+    """The triples that a side (0 base, 1 local, 2 remote) has, in its order."""
     placed = [(place, at) for at, triple in enumerate(found) if (place := triple.places[side]) is not None]
     return [at for _, at in sorted(placed)]
 

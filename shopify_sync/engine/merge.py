@@ -8,11 +8,12 @@ identity of their elements. Where one side deleted an element that the other cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shopify_sync.engine.lists import Triple, arranged, sequence, triples, union
+from shopify_sync.engine.lists import Triple, arranged, order_of, sequence, triples, union
 from shopify_sync.records import Decision, Dispute, Record
 from shopify_sync.spec import Child, Column, Entity, Merge, compare, plain, revived, same
 from shopify_sync.spec.compare import fields_of, label, labels
@@ -149,22 +150,30 @@ class _Merger:
         pairs = [
             self._element(child, names.get(id(triple.any)) or label(child, triple.any), triple) for triple in found
         ]
-        wanted = arranged(found) if child.ordered else None
-        if wanted is not None and wanted.clash:
-            path = f"{child.name}.order"
-            keys = [_key(child, found[at].any) for at in wanted.base]
-            dispute = Dispute(path=path, child=child.name, element={"order": keys}, column="order")
-            ordered = [
-                [label(child, found[at].any) for at in order] for order in (wanted.base, wanted.local, wanted.remote)
-            ]
-            before = len(self.disputes)
-            chosen, _ = self._dispute(dispute, path, *ordered)
-            if len(self.disputes) == before:
-                order = wanted.local if chosen == ordered[1] else wanted.remote
-                return _in_order(pairs, order, order)
-            return _in_order(pairs, wanted.local, wanted.remote)
-        order = wanted.remote if wanted is not None else list(range(len(pairs)))
-        return _in_order(pairs, order, order)
+        order_here, order_there = self._order(child, found)
+        here = [(item, found[at].remote) for at in order_here if (item := pairs[at][0]) is not None]
+        there = [(item, found[at].remote) for at in order_there if (item := pairs[at][1]) is not None]
+        return _numbered(child.order_column, here), _numbered(child.order_column, there)
+
+    def _order(self, child: Child, found: list[Triple]) -> tuple[list[int], list[int]]:
+        """(here, there): the triples in the order that each side is to have."""
+        if not child.ordered:
+            return list(range(len(found))), list(range(len(found)))
+        wanted = arranged(found, _last(child, found))
+        if not wanted.clash:
+            return wanted.local, wanted.remote
+        path = f"{child.name}.order"
+        keys = [_key(child, found[at].any) for at in wanted.base]
+        dispute = Dispute(path=path, child=child.name, element={"order": keys}, column="order")
+        ordered = [
+            [label(child, found[at].any) for at in order] for order in (wanted.base, wanted.local, wanted.remote)
+        ]
+        before = len(self.disputes)
+        chosen, _ = self._dispute(dispute, path, *ordered)
+        if len(self.disputes) > before:
+            return wanted.local, wanted.remote
+        order = wanted.local if chosen == ordered[1] else wanted.remote
+        return order, order
 
     def _element(self, child: Child, name: str, triple: Triple) -> tuple[Record | None, Record | None]:
         """(here, there) of one element; None where it is not to be."""
@@ -201,8 +210,6 @@ class _Merger:
                 local.get(column.name),
                 remote.get(column.name),
             )
-        if child.order_column:
-            here[child.order_column] = remote.get(child.order_column)
         return here, there
 
     # the record as a whole
@@ -297,10 +304,35 @@ def _at_home(child: Child, items: list[Record], remote: Record) -> list[Record]:
     return [dict(item) if item.get("shopify_id") in known else _anew(child, item) for item in items]
 
 
-def _in_order(
-    pairs: list[tuple[Record | None, Record | None]], here: Any, there: Any
-) -> tuple[list[Record], list[Record]]:
-    return (
-        [item for at in here if (item := pairs[at][0]) is not None],
-        [item for at in there if (item := pairs[at][1]) is not None],
-    )
+def _last(child: Child, found: Sequence[Triple]) -> set[int]:
+    """New elements that say nothing of their place, at the end here: they come behind all others, whoever added
+    those."""
+    number = child.order_column or child.position_column
+    ends: set[int] = set()
+    for at in reversed(order_of(found, 1)):
+        local = found[at].local
+        if found[at].base is not None or found[at].remote is not None or local is None or local.get(number) is not None:
+            break
+        ends.add(at)
+    return ends
+
+
+def _numbered(column: str, items: Sequence[tuple[Record, Record | None]]) -> list[Record]:
+    """A merged list with numbers that say its order: Shopify's where they do, else its own, else from 1."""
+    if not column:
+        return [item for item, _ in items]
+    for numbers in (
+        [(remote or item).get(column) for item, remote in items],
+        [item.get(column) for item, _ in items],
+    ):
+        if _ascending(numbers):
+            break
+    else:
+        numbers = list(range(1, len(items) + 1))
+    return [item | {column: number} for (item, _), number in zip(items, numbers, strict=True)]
+
+
+def _ascending(numbers: Sequence[int | None]) -> bool:
+    """Whether rows sorted by these come in this order; those without a number come last."""
+    given = [number for number in numbers if isinstance(number, int)]
+    return given == list(numbers[: len(given)]) and all(one < other for one, other in itertools.pairwise(given))

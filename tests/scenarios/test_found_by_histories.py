@@ -129,3 +129,18 @@ def test_an_option_value_that_no_variant_has_any_more(small: World) -> None:
     assert [run.status for run in small.sync()] == ["succeeded"] * 2
     assert small.value("SELECT count(*) FROM products WHERE dirty") == 0
     assert "XL" not in str(small.value('SELECT "values" FROM product_options WHERE product_id = 2'))
+
+
+def test_an_order_made_here_survives_any_other_edit_there(small: World) -> None:
+    """Variants put in another order here, while Shopify changed something else of the product: both arrive."""
+    product = small.value("SELECT id FROM products WHERE title = 'Sized'")
+    for place, size in enumerate(("L", "S", "M"), start=11):
+        small.sql("UPDATE product_variants SET position = ? WHERE product_id = ? AND title = ?", place, product, size)
+    small.server.edit(product="sized", addTags=["news"], variants=[{"position": 1, "price": "3.00"}])
+    small.sync()
+    number = small.value("SELECT shopify_id FROM products WHERE id = ?", product)
+    there = [small.server.shop.table("ProductVariant")[i]["title"] for i in small.on_shopify(number)["variantIds"]]
+    here = small.rows("SELECT title, position FROM product_variants WHERE product_id = ? ORDER BY position", product)
+    assert there == ["L", "S", "M"]
+    assert here == [("L", 1), ("S", 2), ("M", 3)]
+    assert small.value("SELECT count(*) FROM conflict_log") == 0
