@@ -11,6 +11,7 @@ from datetime import datetime
 
 from shopify_sync.engine.disputes import entries, overlaid
 from shopify_sync.engine.merge import Merged, Rules, merge
+from shopify_sync.engine.turns import back
 from shopify_sync.records import (
     Action,
     Disagreement,
@@ -68,7 +69,8 @@ def look(
     if remote is None:
         remote = local.seen or {}
     newer = "local" if local.edited_at and changed_at and local.edited_at > changed_at else "shopify"
-    merged = merge(entity, base_of(entity, local), record_here(entity, local), remote, rules, local.decisions, newer)
+    there = back(entity, local.seen or {}, remote)
+    merged = merge(entity, base_of(entity, local), record_here(entity, local), there, rules, local.decisions, newer)
     return Finding(
         merged,
         remote,

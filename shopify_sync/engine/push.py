@@ -12,18 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from shopify_sync.engine import decide
+from shopify_sync.engine import decide, turns
 from shopify_sync.engine.brakes import Brakes
 from shopify_sync.engine.buried import Buried
 from shopify_sync.engine.chunks import Context
+from shopify_sync.engine.looking import Looking
 from shopify_sync.engine.method import Pace
 from shopify_sync.engine.outcome import Outcome, Task
-from shopify_sync.engine.own import certain, created_by_us, recognised
-from shopify_sync.engine.refusals import duplicate, unlinked, unreadable
+from shopify_sync.engine.own import created_by_us, recognised
+from shopify_sync.engine.refusals import duplicate, taken, unlinked, unreadable
 from shopify_sync.engine.sending import Sending
 from shopify_sync.engine.shipping import FEW, ROUND, Shipping
-from shopify_sync.records import Action, Batch, Counts, LocalRecord, Node, Operation
-from shopify_sync.spec import Diff, record_of, shopify_id, updated_at
+from shopify_sync.records import Action, Batch, Counts, Node, Operation
+from shopify_sync.spec import Diff, compare, record_of, shopify_id, updated_at
 
 BATCH = 50
 WIDE = 250  # records looked at together where many are sent in bulk
@@ -57,7 +58,8 @@ class Push:
     outcome: Outcome = field(init=False)
     refused_before: int = 0
     claimed: set[str] = field(default_factory=set)  # keys of what is about to be created
-    rivals: dict[str, list[int]] = field(default_factory=dict)  # several new records of a key that Shopify has
+    looking: Looking = field(init=False)
+    last: bool = False  # nobody is waited for any more
 
     def __post_init__(self) -> None:
         self.entity, self.remote, self.local = self.context.entity, self.context.remote, self.context.local
@@ -65,6 +67,7 @@ class Push:
         self.outcome = Outcome(self.context)
         self.sending = Sending(self.context, self.outcome)
         self.shipping: Shipping | None = None
+        self.looking = Looking(self.context)
 
     @property
     def counts(self) -> Counts:
@@ -111,6 +114,7 @@ class Push:
             if self._room() == 0:
                 break
         self._send(send, create)
+        self._those_who_waited()
         sent, took = self._done() - done, clock.monotonic() - began
         if sent >= _TELLING and not self.options.dry_run:
             pace = Pace.of(self.local.recall(_PACE), _PRIOR)
@@ -120,6 +124,33 @@ class Push:
                 pace = pace.after_pages(sent, use.points - points, took - (use.waited_s - waited))
             with self.local.session() as session:
                 session.remember(_PACE, pace.as_json())
+
+    def _those_who_waited(self) -> None:
+        """Records that want a key which another one had to let go of first."""
+        ordered, rings = self.looking.turns.order()
+        after, self.last = self.looking.turns.after, True
+        # One by one: what comes first here has to be done before what follows.
+        shipping, self.shipping = self.shipping, None
+        for ring in rings:
+            self._ring(ring)
+        for ids in (ordered, after):
+            for at in range(0, len(ids), BATCH):
+                self._send(*self._batch(ids[at : at + BATCH], again=True))
+        self.shipping = shipping
+
+    def _ring(self, ring: Sequence[int]) -> None:
+        """Each wants the key of the next: the first one steps aside until the others have theirs."""
+        first, *others = ring
+        self.looking.turns.going.add(first)
+        send, create = self._batch([*reversed(others), first], again=True)
+        leader = send[-1] if send and send[-1].local.local_id == first else None
+        if leader is not None and leader.finding is not None and len(send) == len(ring):
+            remote = leader.finding.remote
+            aside = turns.aside(self.entity, remote)
+            diff = compare(self.entity, remote, aside)
+            for operation in self.entity.push.update(leader.number or 0, remote, aside, diff, self.context.facts):
+                leader.errors += self.outcome.named(leader, self.remote.send(operation).errors)
+        self._send(send, create)
 
     def _done(self) -> int:
         return self.counts.created + self.counts.updated
@@ -149,6 +180,7 @@ class Push:
         send.clear()
         create.clear()
         self.claimed.clear()
+        self.looking.turns.going.clear()
 
     def _room(self) -> int:
         batch = BATCH if self.shipping is None else WIDE
@@ -158,11 +190,11 @@ class Push:
 
     # one batch
 
-    def _batch(self, ids: Sequence[int]) -> tuple[list[Task], list[Task]]:
-        """(to be updated, to be created) of these; all else about them is done."""
+    def _batch(self, ids: Sequence[int], *, again: bool = False) -> tuple[list[Task], list[Task]]:
+        """(to be updated, to be created) of these, in this order; all else about them is done."""
         with self.local.session() as session:
-            rows = session.read(ids)
-        self.counts.seen += len(rows)
+            rows = turns.in_order(session.read(ids), ids)
+        self.counts.seen += 0 if again else len(rows)
         tasks = []
         for row in rows:
             if row.refused_rev == row.local_rev and not self.options.again:
@@ -175,31 +207,13 @@ class Push:
                 if self.gate is not None and row.shopify_id is None and row.local_id in self.gate.links:
                     tasks[-1].local = replace(row, shopify_id=self.gate.links[row.local_id])
                     tasks[-1].linked = False
-        nodes, missing = self._look([task for task in tasks if task.local.shopify_id is not None])
+        nodes, missing = self.looking.look([task for task in tasks if task.local.shopify_id is not None])
         tasks = self._edited_but_deleted(tasks, missing)
-        existing = self._find([task for task in tasks if task.local.shopify_id is None], nodes)
+        existing = self.looking.find(tasks, nodes)
         send, create, adopt = self._decide(tasks, nodes, existing)
         if self.options.dry_run:
             return [], []
         return self._note(send, create, adopt, nodes)
-
-    def _look(self, tasks: Sequence[Task]) -> tuple[dict[int, Node], set[int]]:
-        """The nodes of those that moved, or may have, since they were read, and the ids that are gone there."""
-        if not tasks:
-            return {}, set()
-        wanted = {task.local.shopify_id: task.local.updated_at for task in tasks if task.local.shopify_id}
-        stamps = self.remote.stamps(list(wanted))
-        missing = {number for number in wanted if number not in stamps}
-        read = {task.local.shopify_id: task.local.read_at for task in tasks if task.local.seen is not None}
-        moved = [
-            number
-            for number, at in wanted.items()
-            if number in stamps
-            and (stamps[number].updated_at != at or not certain(read.get(number), stamps[number].updated_at))
-        ]
-        fetched = self.remote.fetch(moved) if moved else None
-        nodes = {shopify_id(node): node for node in fetched.nodes} if fetched else {}
-        return nodes, missing | set(fetched.missing if fetched else ())
 
     def _edited_but_deleted(self, tasks: Sequence[Task], missing: set[int]) -> list[Task]:
         """Records that Shopify no longer has: in dispute, unless somebody or a policy has decided."""
@@ -230,20 +244,6 @@ class Push:
                 session.save(batch, self.remote.served_at or self.context.clock.now())
         return left
 
-    def _find(self, tasks: Sequence[Task], nodes: dict[int, Node]) -> dict[str, tuple[int, datetime]]:
-        """A create always looks before it writes: what stands on Shopify under the keys of new records."""
-        for task in tasks:
-            task.handle = self.entity.push.key(task.local.record)
-        if not tasks:
-            return {}
-        existing = self.remote.find(sorted({task.handle for task in tasks}))
-        if existing:
-            fetched = self.remote.fetch([number for number, _ in existing.values()])
-            nodes.update({shopify_id(node): node for node in fetched.nodes})
-            with self.local.session() as session:
-                self.rivals = {key: ids for key, ids in session.unlinked(list(existing)).items() if len(ids) > 1}
-        return existing
-
     def _decide(
         self, tasks: Sequence[Task], nodes: dict[int, Node], existing: dict[str, tuple[int, datetime]]
     ) -> tuple[list[Task], list[Task], list[Task]]:
@@ -256,24 +256,32 @@ class Push:
                 adopt.append(task)
                 continue
             if task.local.shopify_id is None:
-                if task.handle in self.claimed and task.handle not in self.rivals:
+                if task.handle in self.claimed and task.handle not in self.looking.rivals:
                     task.errors.append(duplicate(task))
                     adopt.append(task)
                     continue
+                holder = self.looking.turns.holder(task.handle, task.local.local_id)
+                if holder is not None and not (self.options.dry_run and self.looking.turns.leaves(holder, task.handle)):
+                    if self.looking.turns.leaves(holder, task.handle) and not self.last:
+                        self.looking.turns.after.append(task.local.local_id)
+                        continue
+                    task.errors.append(taken(task, holder))
+                    adopt.append(task)
+                    continue
                 self.claimed.add(task.handle)
-                if task.handle not in existing:
+                if task.handle not in existing or holder is not None:
                     operation = self.entity.push.create(task.handle, task.local.record)
                     if self._admits("push", "create", task, None, "only here", [operation]):
                         create.append(task)
                     continue
                 number, made_at = existing[task.handle]
-                if task.handle in self.rivals and not created_by_us(task.local, made_at):
+                if task.handle in self.looking.rivals and not created_by_us(task.local, made_at):
                     self.counts.conflicts += 1  # the pull has told which they are; nobody guesses
                     continue
-                task.local, task.linked = self._ours(task.local, number, nodes.get(number), made_at), False
+                task.local, task.linked = self.looking.ours(task.local, number, nodes.get(number), made_at), False
             elif task.linked and task.local.seen is None and task.local.shopify_id in nodes:
                 # We made it and were stopped before its state was read back.
-                task.local = self._known_as(task.local, task.local.shopify_id, nodes[task.local.shopify_id])
+                task.local = self.looking.known_as(task.local, task.local.shopify_id, nodes[task.local.shopify_id])
             self._merge(task, nodes, send, adopt)
         return send, create, adopt
 
@@ -284,6 +292,8 @@ class Push:
         changed_at = updated_at(node) if node is not None else task.local.updated_at
         task.node = node if node is not None else task.local.node
         finding = task.finding = decide.look(self.entity, task.local, remote, self.context.rules, changed_at)
+        if self._waits(task, finding):
+            return
         if finding.disputes:
             self.counts.conflicts += 1
             if self.gate is not None and task.local.local_id not in self.context.handled:
@@ -295,6 +305,20 @@ class Push:
         if self._admits("push", "update", task, finding.to_remote, "changed here", task.operations):
             send.append(task)
 
+    def _waits(self, task: Task, finding: decide.Finding) -> bool:
+        """Whether it wants a key that another record has to let go of first."""
+        if self.options.dry_run or self.entity.natural_key not in finding.to_remote.fields:
+            return False
+        key = self.entity.push.key(finding.merged.there)
+        holder = self.looking.turns.holder(key, task.local.local_id)
+        first = holder is not None and holder.local_id in self.looking.turns.going
+        if holder is not None and not first and not self.last and self.looking.turns.leaves(holder, key):
+            self.looking.turns.waits[task.local.local_id] = holder.local_id
+            return True
+        if self.shipping is None:
+            self.looking.turns.going.add(task.local.local_id)
+        return False
+
     def _operations(self, task: Task) -> list[Operation]:
         if task.local.shopify_id is None or task.finding is None:
             raise AssertionError("a record to be updated has an id and a finding")
@@ -302,22 +326,6 @@ class Push:
         return self.entity.push.update(
             task.local.shopify_id, finding.remote, finding.merged.there, finding.to_remote, self.context.facts
         )
-
-    def _ours(self, local: LocalRecord, number: int, node: Node | None, made_at: datetime) -> LocalRecord:
-        """Whether the record found under our key is the one that an earlier, interrupted run created.
-
-        Then Shopify's state is the base and what differs is still to be sent. A record that was there before is
-        somebody else's: no base, so every difference is in dispute.
-        """
-        linked = replace(local, shopify_id=number)
-        if node is None or not created_by_us(local, made_at):
-            return linked
-        return self._known_as(linked, number, node)
-
-    def _known_as(self, local: LocalRecord, number: int, node: Node) -> LocalRecord:
-        """Shopify's state is the base."""
-        seen = recognised(self.entity, local, record_of(self.entity, node))
-        return replace(local, shopify_id=number, seen=seen, node=node, updated_at=updated_at(node))
 
     def _note(
         self, send: Sequence[Task], create: Sequence[Task], adopt: Sequence[Task], nodes: dict[int, Node]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shopify_sync.engine.outcome import Task
-from shopify_sync.records import LocalRecord, RecordError
+from shopify_sync.records import Known, LocalRecord, RecordError
 
 
 def unlinked(local: LocalRecord) -> LocalRecord:
@@ -28,6 +28,19 @@ def duplicate(task: Task) -> RecordError:
         field_path="handle",
         category="validation",
         remedy="give one of them another handle",
+        record_key=task.name,
+        local_id=task.local.local_id,
+    )
+
+
+def taken(task: Task, holder: Known) -> RecordError:
+    """Another record here is the one that has this key on Shopify."""
+    return RecordError(
+        message=f"the key {task.handle!r} is that of local id {holder.local_id}, which is on Shopify already",
+        code="DUPLICATE_KEY",
+        field_path="handle",
+        category="validation",
+        remedy="give this record another handle, or delete it",
         record_key=task.name,
         local_id=task.local.local_id,
     )
