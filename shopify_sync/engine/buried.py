@@ -55,8 +55,12 @@ class Buried:
                 for tomb in gone:
                     session.entomb(tomb, "deleted", None)
                 session.progress(self.result)
+        natural = self.entity.natural_key
+        with self.local.session() as session:
+            anew = session.unlinked([str(node[natural]) for node in nodes.values()])
         for tomb in tombs:
-            if tomb not in gone:
+            # What was made again here under the same key is linked by the push, and no deletion.
+            if tomb not in gone and str(nodes[tomb.shopify_id][natural]) not in anew:
                 self._one(tomb, nodes[tomb.shopify_id])
 
     def _one(self, tomb: Tomb, node: Node) -> None:

@@ -120,6 +120,9 @@ class Chunks:
         new = [item for item in incoming if shopify_id(item.node) not in known]
         buried = session.tombs([shopify_id(item.node) for item in new]) if new else {}
         twins = self._twins(session, new) if new else {}
+        # A row that was deleted and made again under the same key is the same record; other likeness proves nothing.
+        keys = session.unlinked([self._key(item.node) for item in new if shopify_id(item.node) in buried])
+        anew = {number for number, ids in twins.items() if ids in keys.values()}
         local = self._local(session, incoming, known, twins)
         for item in incoming:
             number = shopify_id(item.node)
@@ -131,7 +134,7 @@ class Chunks:
                 self.counts.unchanged += 1  # read again meanwhile, by a push for instance
             elif row:
                 self._known(batch, item, row, local.get(row.local_id))
-            elif tomb := buried.get(number):
+            elif (tomb := buried.get(number)) and number not in anew:
                 self.held_back += 1
                 self.counts.unchanged += 1
                 if tomb.handled and tomb.payload_hash != item.payload_hash and not self.entity.push.archived(item.node):

@@ -236,6 +236,9 @@ class DatabaseSession:
             f"UPDATE {self.writer.name} SET shopify_id = {mark}, sync_rev = sync_rev + 1 WHERE id = {mark}",
             (shopify_id, local_id),
         )
+        # A row that was deleted and made again under the same key is the same record.
+        before = tombs.over(self.conn, self.local.shop_id, self.entity.name, shopify_id, self._now())
+        self._close(before, "made again here")
 
     def unlink(self, local_ids: Sequence[int]) -> None:
         mark = self.dialect.mark

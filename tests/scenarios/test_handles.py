@@ -123,3 +123,22 @@ def test_a_record_that_was_left_aside_comes_to_its_handle(four: World) -> None:
     four.sync()
     assert four.value("SELECT count(*) FROM conflict_log") == 0
     assert _shop(four) == _here(four) == {"alpha": "beta", "beta": "alpha", "gamma": "gamma", "delta": "delta"}
+
+
+@pytest.mark.parametrize("edited", [False, True], ids=["", "edited there"])
+def test_a_row_deleted_and_made_again_is_the_same_record(four: World, edited: bool) -> None:
+    """As programs do that load a table anew: nothing is archived on Shopify, and what differs is in dispute."""
+    number = four.value("SELECT shopify_id FROM products WHERE title = 'Alpha'")
+    four.sql("DELETE FROM products WHERE title = 'Alpha'")
+    four.new_product("Alpha two", handle="alpha", status="ACTIVE")
+    if edited:
+        four.server.edit(product="alpha", addTags=["there"])
+    four.sync()
+    assert four.on_shopify(number)["status"] == "ACTIVE"
+    assert four.value("SELECT shopify_id FROM products WHERE title = 'Alpha two'") == number
+    assert four.rows("SELECT field_path FROM conflict_log WHERE status = 'open' ORDER BY 1") == [
+        ("title",),
+        ("variants[Default Title].price",),
+    ]
+    assert four.value("SELECT outcome FROM tombstones") == "restored"
+    assert len(four.server.shop.table("Product")) == 4
