@@ -19,6 +19,7 @@ from shopify_sync.clock import Clock
 from shopify_sync.columns import storage_time
 from shopify_sync.entities import NAMES, entity
 from shopify_sync.errors import UsageError
+from shopify_sync.records import AMBIGUOUS
 from shopify_sync.spec import Entity, Form, Merge
 from shopify_sync.spec.compare import same
 from shopify_sync.store import conflicts, fields
@@ -29,6 +30,7 @@ from shopify_sync.store.tables import Shop
 Row: TypeAlias = dict[str, Any]
 TAKES = ("local", "shopify", "merged")
 _LARGEST_ID = 2**31 - 1
+APART = "give all but one of them another handle, or delete them; the next sync links the one that is left"
 _LIST = "`shopify-sync conflicts list` shows which there are"
 
 
@@ -103,7 +105,7 @@ def resolve(
             "--take merged and --value belong together", next="give both, or --take local, or --take shopify"
         )
     with database.transaction() as conn:
-        rows = _chosen(conn, shop_id, selection)
+        rows = _decidable(_chosen(conn, shop_id, selection), all_of_them=bool(selection.ids))
         if seen is not None and any(row[side] != seen[side] for row in rows for side in ("local", "remote")):
             raise UsageError("a side has moved since it was shown", code="moved", next="look at it again")
         problems, merged = [], {}
@@ -217,6 +219,18 @@ def _chosen(conn: Connection, shop_id: int, selection: Selection) -> list[Row]:
     if not rows and selection.ids:
         raise UsageError("none of these conflicts is of that entity and record", next=_LIST)
     return rows
+
+
+def _decidable(rows: list[Row], *, all_of_them: bool) -> list[Row]:
+    """Those where a side can be taken. Raises UsageError where one that is named, or all there are, can't be."""
+    alike = [row for row in rows if row["policy"] == AMBIGUOUS]
+    if alike and (all_of_them or len(alike) == len(rows)):
+        raise UsageError(
+            f"conflict {_and([row['id'] for row in alike])} can't be decided by taking a side",
+            why="; ".join(f"{' and '.join(row['local'])} are both {row['record_key']!r}" for row in alike),
+            next=APART,
+        )
+    return [row for row in rows if row["policy"] != AMBIGUOUS]
 
 
 def _losing(row: Row, take: str | None) -> str:

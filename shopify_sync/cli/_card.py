@@ -24,7 +24,10 @@ def print_conflict(out: Console, row: Row) -> None:
     subject = f"{row['entity']} {row['record_key'] or row['local_id'] or row['shopify_id']}"
     title = f"conflict {row['id']} · {subject} · {row['field_path'] or 'whole record'}"
     out.print(Text(safe(title), style="bold"))
-    out.print(Text(f"{row['type']}: {TYPES.get(row['type'], 'the sides differ')}; since {row['created_at']}"))
+    what = TYPES.get(row["type"], "the sides differ")
+    if row["policy"] == "ambiguous":
+        what = "several rows here are the same record on Shopify"
+    out.print(Text(f"{row['type']}: {what}; since {row['created_at']}"))
     sides = _narrowed(row)
     side_by_side(out, sides, absent=_absent(row))
     if any(is_long(sides[side]) for _, side in SIDES):
@@ -38,7 +41,12 @@ def print_next(out: Console, row: Row) -> None:
     from rich.text import Text
 
     number = row["id"]
-    if row["status"] == "open":
+    if row["policy"] == "ambiguous" and row["status"] == "open":
+        lines = [
+            "next: give all but one of them another handle, or delete them;",
+            "      the next sync links the one that is left",
+        ]
+    elif row["status"] == "open":
         effects = [f"  {word.ljust(8)}{text}" for word, text in _effects(row)]
         lines = [f"next: `shopify-sync conflicts resolve {number} --take {'|'.join(w for w, _ in _effects(row))}`"]
         lines += effects

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from shopify_sync.cli._card import mergeable, print_conflict
+from shopify_sync.cli._card import mergeable, print_conflict, print_next
 from shopify_sync.cli._output import say
 from shopify_sync.cli._values import screen
 from shopify_sync.errors import UsageError
@@ -29,6 +29,9 @@ def walk(rows: Sequence[Row], queue: Callable[[Row, str, str | None], None]) -> 
     done = 0
     for at, row in enumerate(rows, 1):
         print_conflict(screen(), row)
+        if row["policy"] == "ambiguous":
+            print_next(screen(), row)
+            continue
         while True:
             choices = (
                 "[l]ocal  [s]hopify  [e]dit  s[k]ip  [q]uit" if mergeable(row) else "[l]ocal  [s]hopify  s[k]ip  [q]uit"

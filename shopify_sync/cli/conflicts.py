@@ -118,7 +118,7 @@ def resolve(
     every: bool = typer.Option(False, "--all", help="All open ones."),
     interactive: bool = typer.Option(False, "--interactive", "-i", help="Ask about each open one."),
 ) -> int:
-    from shopify_sync.app.deciding import Selection, resolve
+    from shopify_sync.app.deciding import Selection, choose, resolve
 
     options = options_of(ctx)
     many = every or interactive or entity is not None or record is not None
@@ -132,6 +132,8 @@ def resolve(
     if value == "-":
         value = sys.stdin.read().removesuffix("\n")
     with _shop(options) as (opened, shop_id):
+        meant = choose(opened.database, shop_id, selection)
+        left = [row["id"] for row in meant if row["policy"] == "ambiguous"]
         rows = resolve(opened.database, shop_id, opened.clock, selection, take=take, by=_who(), value=value)
     if options.json:
         print_json({"queued": len(rows), "decisions": [_row(row) for row in rows]})
@@ -142,6 +144,8 @@ def resolve(
             say(f"{len(rows):,} conflicts of {records:,} record{_s(records)}: {take}")
         _tell_queued(len(rows))
         _tell_deletions(rows)
+        if left:
+            say(f"note: no side can be taken of conflict {', '.join(map(str, left))}; `conflicts show` says what to do")
     return 0
 
 

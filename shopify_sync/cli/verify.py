@@ -30,11 +30,13 @@ _WHY = {
         "changed_on_shopify": "new on Shopify since the last pull",
         "waits_for_push": "deleted here; the next push tells Shopify",
         "in_dispute": "deleted here, edited on Shopify",
+        "ambiguous": "several rows here are this one",
     },
     "extra": {
         "changed_on_shopify": "deleted on Shopify since the last pull",
         "waits_for_push": "new here; the next push creates it",
         "in_dispute": "edited here, deleted on Shopify",
+        "ambiguous": "one of several that are the same on Shopify",
         "refused": "new here; Shopify refused it",
         "altered_here": "new here, and no trigger marked it",
     },

@@ -16,7 +16,6 @@ from shopify_sync.records import (
     Batch,
     Checkpoint,
     Counts,
-    Disagreement,
     Fetched,
     Gate,
     Incoming,
@@ -217,13 +216,11 @@ class Chunks:
         if len(ids) > 1:
             self.ambiguous += 1
             self.counts.conflicts += 1
-            found = self._ambiguous(item, ids)
+            found = decide.ambiguous(self.entity, shopify_id(item.node), self._key(item.node), ids)
             batch.conflicts.append(found)
             if self.gate is not None:
-                line = PlanLine("", found.local, found.remote, "several are the same")
-                self.gate.admits(
-                    Action("conflict", "conflict", self.entity.name, found.key, ids[0], found.shopify_id, (line,))
-                )
+                self.gate.admits(decide.ambiguous_action(self.entity, found))
+                self.context.handled.add(ids[0])
             return
         here = local[ids[0]]
         linked = replace(here, shopify_id=shopify_id(item.node))
@@ -259,18 +256,6 @@ class Chunks:
                 if (key := self.entity.second_key(record)) is not None:
                     self._second.setdefault(key, []).append(local_id)
         return bool(self._second)
-
-    def _ambiguous(self, item: Incoming, ids: Sequence[int]) -> Disagreement:
-        return Disagreement(
-            local_id=ids[0],
-            shopify_id=shopify_id(item.node),
-            key=self._key(item.node),
-            kind="data",
-            path="",
-            base=None,
-            local=[f"local id {local_id}" for local_id in ids],
-            remote=f"one record has the same {self.entity.natural_key}",
-        )
 
     def _missing(self, session: Session, batch: Batch, ids: Sequence[int], known: dict[int, Known]) -> None:
         rows = [(number, row) for number in ids if (row := known.get(number)) and not row.deleted]

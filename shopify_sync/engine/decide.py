@@ -13,6 +13,7 @@ from shopify_sync.engine.disputes import entries, overlaid
 from shopify_sync.engine.merge import Merged, Rules, merge
 from shopify_sync.engine.turns import back
 from shopify_sync.records import (
+    AMBIGUOUS,
     Action,
     Disagreement,
     Dispute,
@@ -154,6 +155,21 @@ def gone(entity: Entity, local: LocalRecord) -> Disagreement:
     )
 
 
+def ambiguous(entity: Entity, shopify_id: int, key: str, ids: Sequence[int]) -> Disagreement:
+    """Several new records here are the same as one on Shopify. Nobody guesses which is meant."""
+    return Disagreement(
+        local_id=ids[0],
+        shopify_id=shopify_id,
+        key=key,
+        kind="data",
+        path="",
+        base=None,
+        local=[f"local id {local_id}" for local_id in ids],
+        remote=f"one record has the same {entity.natural_key}",
+        policy=AMBIGUOUS,
+    )
+
+
 def deleted_here(entity: Entity, tomb: Tomb, before: Record, node: Node) -> Disagreement:
     """Deleted here, edited on Shopify."""
     edits = lines(entity, compare(entity, before, record_of(entity, node), sendable=False))
@@ -207,6 +223,12 @@ def pulled(entity: Entity, node: Node) -> Action:
         creation_lines(record),
         "only on Shopify",
     )
+
+
+def ambiguous_action(entity: Entity, found: Disagreement) -> Action:
+    line = PlanLine("", found.local, found.remote, "several are the same")
+    reason = "give all but one another key, or delete them"
+    return Action("conflict", "conflict", entity.name, found.key, found.local_id, found.shopify_id, (line,), reason)
 
 
 def conflict_action(entity: Entity, local: LocalRecord, disputes: Sequence[Dispute]) -> Action:

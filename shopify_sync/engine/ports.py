@@ -169,6 +169,10 @@ class Session(Protocol):
 
     def link(self, local_id: int, shopify_id: int) -> None: ...
 
+    def tell_apart(self) -> None:
+        """Close conflicts about records that could not be told apart and of which the first is gone."""
+        ...
+
     def unlink(self, local_ids: Sequence[int]) -> None:
         """Shopify no longer has these, and they are to be made anew."""
         ...
@@ -287,6 +291,10 @@ class Holdings(Protocol):
 
     def disputes(self, local_ids: Sequence[int]) -> dict[int, dict[str, int]]:
         """Conflicts that are not closed: {local id: {field path: conflict id}}."""
+        ...
+
+    def ambiguous(self) -> tuple[dict[int, int], dict[int, int]]:
+        """Conflicts about records that can't be told apart: {local id: conflict id}, {Shopify id: conflict id}."""
         ...
 
     def waiting(self) -> dict[str, int]:

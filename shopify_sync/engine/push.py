@@ -16,14 +16,15 @@ from shopify_sync.engine import decide, turns
 from shopify_sync.engine.brakes import Brakes
 from shopify_sync.engine.buried import Buried
 from shopify_sync.engine.chunks import Context
+from shopify_sync.engine.gone import edited_but_deleted
 from shopify_sync.engine.looking import Looking
 from shopify_sync.engine.method import Pace
 from shopify_sync.engine.outcome import Outcome, Task
 from shopify_sync.engine.own import created_by_us, recognised
-from shopify_sync.engine.refusals import duplicate, taken, unlinked, unreadable
+from shopify_sync.engine.refusals import duplicate, taken, unreadable
 from shopify_sync.engine.sending import Sending
 from shopify_sync.engine.shipping import FEW, ROUND, Shipping
-from shopify_sync.records import Action, Batch, Counts, Node, Operation
+from shopify_sync.records import Action, Batch, Counts, Disagreement, Node, Operation
 from shopify_sync.spec import Diff, compare, record_of, shopify_id, updated_at
 
 BATCH = 50
@@ -59,6 +60,7 @@ class Push:
     refused_before: int = 0
     claimed: set[str] = field(default_factory=set)  # keys of what is about to be created
     looking: Looking = field(init=False)
+    doubtful: dict[int, Disagreement] = field(default_factory=dict)  # new records that nobody can tell apart
     last: bool = False  # nobody is waited for any more
 
     def __post_init__(self) -> None:
@@ -83,6 +85,9 @@ class Push:
                 Buried(self.context, dry_run=self.options.dry_run, only=only).run()
             self._all()
             self.outcome.settle_late()
+            if not self.options.dry_run:
+                with self.local.session() as session:
+                    session.tell_apart()
         finally:
             self.progress.finish()
         if self.refused_before:
@@ -208,41 +213,12 @@ class Push:
                     tasks[-1].local = replace(row, shopify_id=self.gate.links[row.local_id])
                     tasks[-1].linked = False
         nodes, missing = self.looking.look([task for task in tasks if task.local.shopify_id is not None])
-        tasks = self._edited_but_deleted(tasks, missing)
+        tasks = edited_but_deleted(self.context, tasks, missing, self._admits, dry_run=self.options.dry_run)
         existing = self.looking.find(tasks, nodes)
         send, create, adopt = self._decide(tasks, nodes, existing)
         if self.options.dry_run:
             return [], []
         return self._note(send, create, adopt, nodes)
-
-    def _edited_but_deleted(self, tasks: Sequence[Task], missing: set[int]) -> list[Task]:
-        """Records that Shopify no longer has: in dispute, unless somebody or a policy has decided."""
-        left: list[Task] = []
-        batch = Batch()
-        anew: list[int] = []
-        for task in tasks:
-            number = task.local.shopify_id
-            if number is None or number not in missing:
-                left.append(task)
-                continue
-            winner = decide.gone_or_edited(self.entity, self.context.rules, task.local)
-            if winner == "":
-                batch.conflicts.append(decide.gone(self.entity, task.local))
-                self.counts.conflicts += 1
-                self._admits("conflict", "conflict", task, Diff(), "edited here, deleted on Shopify")
-            elif winner == "shopify":
-                if self._admits("pull", "archive", task, Diff(), "deleted on Shopify"):
-                    batch.gone.append(task.local.local_id)
-                    self.counts.deleted += 1
-            else:
-                anew.append(task.local.local_id)
-                task.local = unlinked(task.local)
-                left.append(task)
-        if not self.options.dry_run and (batch.conflicts or batch.gone or anew):
-            with self.local.session() as session:
-                session.unlink(anew)
-                session.save(batch, self.remote.served_at or self.context.clock.now())
-        return left
 
     def _decide(
         self, tasks: Sequence[Task], nodes: dict[int, Node], existing: dict[str, tuple[int, datetime]]
@@ -276,7 +252,7 @@ class Push:
                     continue
                 number, made_at = existing[task.handle]
                 if task.handle in self.looking.rivals and not created_by_us(task.local, made_at):
-                    self.counts.conflicts += 1  # the pull has told which they are; nobody guesses
+                    self._doubt(number, task.handle)
                     continue
                 task.local, task.linked = self.looking.ours(task.local, number, nodes.get(number), made_at), False
             elif task.linked and task.local.seen is None and task.local.shopify_id in nodes:
@@ -284,6 +260,14 @@ class Push:
                 task.local = self.looking.known_as(task.local, task.local.shopify_id, nodes[task.local.shopify_id])
             self._merge(task, nodes, send, adopt)
         return send, create, adopt
+
+    def _doubt(self, number: int, key: str) -> None:
+        """Several new records are the same one on Shopify: nobody guesses."""
+        if number in self.doubtful:
+            return
+        found = self.doubtful[number] = decide.ambiguous(self.entity, number, key, self.looking.rivals[key])
+        if self.gate is not None and found.local_id not in self.context.handled:
+            self.gate.admits(decide.ambiguous_action(self.entity, found))
 
     def _merge(self, task: Task, nodes: dict[int, Node], send: list[Task], adopt: list[Task]) -> None:
         number = task.local.shopify_id
@@ -347,6 +331,9 @@ class Push:
             nodes.update({shopify_id(node): node for node in self.remote.fetch(unread).nodes})
         now = self.remote.served_at or self.context.clock.now()
         with self.local.session() as session:
+            session.save(Batch(conflicts=list(self.doubtful.values())), now)
+            self.counts.conflicts += len(self.doubtful)
+            self.doubtful.clear()
             fresh = session.fresh({task.local.local_id: task.local.local_rev for task in (*send, *create, *adopt)})
             send, create, adopt = (
                 [task for task in tasks if task.local.local_id in fresh] for tasks in (send, create, adopt)

@@ -22,6 +22,7 @@ from shopify_sync.records.exchange import (
 from shopify_sync.records.plans import Action, Applying, Gate, PlanLine, Planning
 from shopify_sync.records.proofs import Difference, Proof, Stored, Unequal
 from shopify_sync.records.rows import (
+    AMBIGUOUS,
     Batch,
     Change,
     Checkpoint,
@@ -40,6 +41,7 @@ from shopify_sync.records.rows import (
 from shopify_sync.records.runs import ApiUse, Counts, Progress, RecordError, RunResult
 
 __all__ = [
+    "AMBIGUOUS",
     "Action",
     "ApiUse",
     "Applying",

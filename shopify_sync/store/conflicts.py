@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from shopify_sync.columns import storage_json
-from shopify_sync.records import Decision
+from shopify_sync.records import AMBIGUOUS, Decision
 from shopify_sync.store.tables import Conflict
 
 _TABLE = Conflict.__table__  # type: ignore[attr-defined]
@@ -91,6 +91,46 @@ def close(
             closed_reason=reason,
         )
     )
+
+
+def told_apart(conn: Connection, shop_id: int, entity: str, table: str, now: datetime, linked: int | None) -> None:
+    """Close what is said of several records here that were the same one on Shopify: where that one is `linked` now, or
+    (None) where the row that the conflict stands for is gone."""
+    where = [
+        _TABLE.c.shop_id == shop_id,
+        _TABLE.c.entity == entity,
+        _TABLE.c.policy == AMBIGUOUS,
+        _TABLE.c.status != "closed",
+    ]
+    if linked is not None:
+        where.append(_TABLE.c.shopify_id == linked)
+    else:
+        where.append(_TABLE.c.local_id.not_in(text(f"(SELECT id FROM {table})")))
+    reason = "linked" if linked is not None else "its row is gone"
+    conn.execute(
+        _TABLE.update()
+        .where(*where)
+        .values(status="closed", decision="moot", decided_by="sync", decided_at=now, closed_reason=reason)
+    )
+
+
+def ambiguous(conn: Connection, shop_id: int, entity: str) -> tuple[dict[int, int], dict[int, int]]:
+    """Open conflicts about records that can't be told apart: {local id: conflict id}, {Shopify id: conflict id}."""
+    here: dict[int, int] = {}
+    there: dict[int, int] = {}
+    rows = conn.execute(
+        select(_TABLE.c.id, _TABLE.c.local, _TABLE.c.shopify_id).where(
+            _TABLE.c.shop_id == shop_id,
+            _TABLE.c.entity == entity,
+            _TABLE.c.policy == AMBIGUOUS,
+            _TABLE.c.status != "closed",
+        )
+    )
+    for number, local, shopify_id in rows:
+        there[shopify_id] = number
+        for name in local or ():
+            here[int(str(name).rpartition(" ")[2])] = number
+    return here, there
 
 
 def decided(conn: Connection, shop_id: int, entity: str, local_ids: Sequence[int]) -> dict[int, dict[str, Decision]]:

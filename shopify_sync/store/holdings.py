@@ -88,6 +88,10 @@ class DatabaseHoldings:
                     found.setdefault(row[0], {})[row[1]] = row[2]
         return found
 
+    def ambiguous(self) -> tuple[dict[int, int], dict[int, int]]:
+        with self.database.read() as conn:
+            return conflicts.ambiguous(conn, self.local.shop_id, self.local.entity.name)
+
     def waiting(self) -> dict[str, int]:
         standing = self.local.standing()
         with self.database.read() as conn:

@@ -239,6 +239,10 @@ class DatabaseSession:
         # A row that was deleted and made again under the same key is the same record.
         before = tombs.over(self.conn, self.local.shop_id, self.entity.name, shopify_id, self._now())
         self._close(before, "made again here")
+        self.tell_apart(shopify_id)
+
+    def tell_apart(self, linked: int | None = None) -> None:
+        conflicts.told_apart(self.conn, self.local.shop_id, self.entity.name, self.writer.name, self._now(), linked)
 
     def unlink(self, local_ids: Sequence[int]) -> None:
         mark = self.dialect.mark

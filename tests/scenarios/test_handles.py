@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from shopify_sync.app.deciding import Selection, resolve
+from shopify_sync.app.planning import sync_plan
+from shopify_sync.app.verifying import verify
 from shopify_sync.clock import ManualClock
+from shopify_sync.errors import UsageError
 from shopify_sync.sandbox import SandboxServer
 from tests.world import World
 
@@ -94,8 +98,6 @@ def test_a_new_record_takes_the_handle_that_another_lets_go_of(four: World) -> N
 def test_a_plan_tells_the_creation_under_a_handle_that_is_let_go_of(four: World) -> None:
     _rename(four, {"alpha": "moved"})
     four.new_product("Heir", handle="alpha")
-    from shopify_sync.app.planning import sync_plan
-
     with four.app(dry_run=True) as app:
         plan = sync_plan(app)
     assert [(a.direction, a.kind, a.key) for a in plan.actions] == [
@@ -142,3 +144,66 @@ def test_a_row_deleted_and_made_again_is_the_same_record(four: World, edited: bo
     ]
     assert four.value("SELECT outcome FROM tombstones") == "restored"
     assert len(four.server.shop.table("Product")) == 4
+
+
+@pytest.fixture
+def doubles(sqlite_url: str) -> Iterator[World]:
+    """A database that never met the shop, in which two rows have the handle of one product."""
+    with SandboxServer(clock=(clock := ManualClock()), bucket=100_000) as server:
+        server.edit(create={"title": "Alpha", "handle": "alpha", "price": "1.00"})
+        world = World(server, sqlite_url, clock=clock)
+        world.pull()
+        number = world.value("SELECT shopify_id FROM products")
+        world.sql("DELETE FROM products")
+        world.sql("DELETE FROM tombstones")
+        for title in ("One", "Two"):
+            world.new_product(title, handle="alpha", status="ACTIVE")
+        clock.advance(60)
+        server.edit(product="alpha", addTags=["seen"])
+        assert number
+        yield world
+
+
+def test_doubles_stay_a_conflict_until_one_is_left(doubles: World) -> None:
+    """Nobody guesses which of two rows is meant, nobody can decide by taking a side, and no run is green before."""
+    for _ in range(2):
+        _, push = doubles.sync()
+        assert push.status == "partial"
+    assert doubles.rows("SELECT status, policy, local FROM conflict_log") == [
+        ("open", "ambiguous", '["local id 2","local id 3"]')
+    ]
+    for chosen in (Selection(ids=(1,)), Selection(every=True)):
+        with doubles.app() as app, pytest.raises(UsageError, match="can't be decided"):
+            resolve(app.database, 1, app.clock, chosen, take="local", by="user:test")
+    with doubles.app() as app:
+        proof = verify(app, ["products"])[0].proof
+    assert {(item.kind, item.why, item.conflict_id) for item in proof.unequal} == {
+        ("missing", "ambiguous", 1),
+        ("extra", "ambiguous", 1),
+    }
+    doubles.sql("DELETE FROM products WHERE title = 'One'")
+    doubles.sync()
+    assert doubles.rows("SELECT title, shopify_id IS NULL FROM products") == [("Two", 0)]
+    assert doubles.value("SELECT status FROM conflict_log WHERE policy = 'ambiguous'") == "closed"
+    assert len(doubles.server.shop.table("Product")) == 1
+
+
+def test_one_of_two_doubles_gets_another_handle(doubles: World) -> None:
+    doubles.sync()
+    doubles.sql("UPDATE products SET handle = 'other' WHERE title = 'One'")
+    doubles.sync()
+    assert doubles.value("SELECT count(*) FROM products WHERE shopify_id IS NULL") == 0
+    assert doubles.value("SELECT status FROM conflict_log WHERE policy = 'ambiguous'") == "closed"
+    assert {p["handle"] for p in doubles.server.shop.table("Product").values()} == {"alpha", "other"}
+
+
+def test_a_plan_tells_doubles_once(doubles: World) -> None:
+    with doubles.app(dry_run=True) as app:
+        plan = sync_plan(app)
+    assert [(a.direction, a.key, a.lines[0].before) for a in plan.actions] == [
+        ("conflict", "alpha", ["local id 2", "local id 3"])
+    ]
+    doubles.sync()
+    doubles.clock.advance(60)  # type: ignore[union-attr]
+    with doubles.app(dry_run=True) as app:
+        assert [a.direction for a in sync_plan(app).actions] == ["conflict"]
