@@ -36,8 +36,8 @@ class Plan:
 
     @property
     def changes(self) -> list[Action]:
-        """What would be written; conflicts only wait."""
-        return [action for action in self.actions if action.kind != "conflict"]
+        """What would be written; conflicts and what can't be sent only wait."""
+        return [action for action in self.actions if action.changes]
 
     @property
     def exit_code(self) -> int:
@@ -46,10 +46,10 @@ class Plan:
         return 0 if code in (3, 4) else code
 
     def totals(self) -> dict[str, int]:
-        counted = {"database": 0, "shopify": 0, "conflicts": 0}
+        counted = {"database": 0, "shopify": 0, "conflicts": 0, "refused": 0}
+        sides = {"pull": "database", "push": "shopify", "conflict": "conflicts", "refuse": "refused"}
         for action in self.actions:
-            side = {"pull": "database", "push": "shopify"}.get(action.direction, "conflicts")
-            counted[side] += 1
+            counted[sides[action.direction]] += 1
         return counted
 
     def cost(self) -> dict[str, Any]:

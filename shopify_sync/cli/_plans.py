@@ -21,11 +21,13 @@ _SIGNS = {
     "archive": ("-", "red"),
     "delete": ("-", "red"),
     "conflict": ("!", "magenta"),
+    "refuse": ("x", "red"),
 }
 _TITLES = {
     "pull": "here, from Shopify",
     "push": "on Shopify, from here",
     "conflict": "in dispute: waits for you, nothing is overwritten",
+    "refuse": "can't be sent as they are",
 }
 _LONGEST = 60
 
@@ -54,6 +56,7 @@ def show_plan(
     say(
         f"plan: {_count(totals['database'], 'change')} here, {_count(totals['shopify'], 'change')} on Shopify, "
         f"{_count(totals['conflicts'], 'conflict')}"
+        + (f", {totals['refused']:,} that can't be sent" if totals["refused"] else "")
     )
     say(f"cost: about {cost['requests']:,} requests, {cost['points']:,} points, {cost['seconds']:,} s")
     if saved:
@@ -63,6 +66,8 @@ def show_plan(
         say(f"nothing was written; next: {does}")
     elif totals["conflicts"]:
         say("next: `shopify-sync conflicts list`")
+    else:
+        say("next: put these right in the database")
 
 
 def print_plan(actions: Sequence[Action], *, limit: int, title: str = "") -> None:
@@ -71,7 +76,7 @@ def print_plan(actions: Sequence[Action], *, limit: int, title: str = "") -> Non
 
     out = console()
     left = limit
-    for direction in ("pull", "push", "conflict"):
+    for direction in ("pull", "push", "conflict", "refuse"):
         found = [action for action in actions if action.direction == direction]
         if not found:
             continue
@@ -89,7 +94,7 @@ def _print_action(out: Any, action: Action) -> None:
 
     sign, colour = _SIGNS.get(action.kind, ("~", "yellow"))
     head = Text.assemble((f"  {sign} ", colour), (action.key or f"local id {action.local_id}", "bold"))
-    if action.kind not in ("update", "conflict"):
+    if action.kind not in ("update", "conflict", "refuse"):
         head.append(f"  {action.kind}", colour)
     if action.reason:
         head.append(f"  ({action.reason})", "dim")
@@ -101,7 +106,9 @@ def _print_action(out: Any, action: Action) -> None:
     width = max((len(line.path) for line in action.lines), default=0)
     for line in action.lines[:12]:
         row = Text(f"      {line.path.ljust(min(width, 32))}  ")
-        if action.kind == "conflict":
+        if action.kind == "refuse":
+            row.append(str(line.after), "red")
+        elif action.kind == "conflict":
             row.append(f"here {_short(line.before)}  shopify {_short(line.after)}", "magenta")
         else:
             row.append(_short(line.before), "red")

@@ -37,7 +37,7 @@ _WHY = {
         "waits_for_push": "new here; the next push creates it",
         "in_dispute": "edited here, deleted on Shopify",
         "ambiguous": "one of several that are the same on Shopify",
-        "refused": "new here; Shopify refused it",
+        "refused": "new here; refused, `status` says why",
         "altered_here": "new here, and no trigger marked it",
     },
     "different": {
@@ -45,7 +45,7 @@ _WHY = {
         "changed_on_both": "changed on both sides",
         "waits_for_push": "changed here; waits for push",
         "in_dispute": "in dispute",
-        "refused": "changed here; Shopify refused it",
+        "refused": "changed here; refused, `status` says why",
         "altered_here": "altered here, unseen by any trigger",
         "base_damaged": "what was last agreed on is damaged here",
     },

@@ -22,6 +22,7 @@ from shopify_sync.records import (
     Node,
     PlanLine,
     Record,
+    RecordError,
     Settlement,
     Tomb,
 )
@@ -223,6 +224,13 @@ def pulled(entity: Entity, node: Node) -> Action:
         creation_lines(record),
         "only on Shopify",
     )
+
+
+def refused_action(entity: Entity, local: LocalRecord, errors: Sequence[RecordError]) -> Action:
+    lines = tuple(PlanLine(error.field_path or "", None, error.message, error.remedy or "") for error in errors)
+    key = local.key or f"local id {local.local_id}"
+    reason = errors[0].remedy or ""
+    return Action("refuse", "refuse", entity.name, key, local.local_id, local.shopify_id, lines, reason)
 
 
 def ambiguous_action(entity: Entity, found: Disagreement) -> Action:

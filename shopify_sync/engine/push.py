@@ -217,6 +217,9 @@ class Push:
         existing = self.looking.find(tasks, nodes)
         send, create, adopt = self._decide(tasks, nodes, existing)
         if self.options.dry_run:
+            for task in adopt:
+                if task.errors and self.gate is not None:
+                    self.gate.admits(decide.refused_action(self.entity, task.local, task.errors))
             return [], []
         return self._note(send, create, adopt, nodes)
 

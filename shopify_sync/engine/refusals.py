@@ -48,7 +48,7 @@ def taken(task: Task, holder: Known) -> RecordError:
 
 def unreadable(local: LocalRecord, path: str) -> RecordError:
     return RecordError(
-        message=f"{path} holds a value that its column is not made for",
+        message="holds a value that its column is not made for",
         code="UNREADABLE",
         field_path=path,
         category="validation",

@@ -30,7 +30,8 @@ class Action:
     """What happens to one record on one side.
 
     `direction` is `pull` (the database changes) or `push` (Shopify does). `kind` is `create`, `update`, `delete`,
-    `archive`, `link`, `restore` or `conflict` (nothing is written but the conflict).
+    `archive`, `link`, `restore`, or (direction and kind alike; nothing is written but that) `conflict`, or `refuse`
+    for a record that can't be sent as it is.
     """
 
     direction: str
@@ -43,6 +44,11 @@ class Action:
     reason: str = ""
     requests: int = 0
     points: int = 0
+
+    @property
+    def changes(self) -> bool:
+        """Whether a record is written, on either side."""
+        return self.direction in ("pull", "push")
 
     @property
     def fingerprint(self) -> str:
@@ -85,8 +91,12 @@ class Planning:
     price: Any = None
     actions: list[Action] = field(default_factory=list)
     links: dict[int, int] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
 
     def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
+        if action.fingerprint in self._told:  # two looks may find the same, as a pull and the push that follows
+            return False
+        self._told.add(action.fingerprint)
         if operations:
             points = sum(self.price(operation) for operation in operations) if self.price else 0
             action = Action(

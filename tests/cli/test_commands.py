@@ -103,7 +103,7 @@ def test_quiet_says_nothing_when_all_is_well(terminal: Terminal) -> None:
 def test_a_dry_run_writes_nothing(terminal: Terminal, shop: SandboxServer) -> None:
     """Not even the database that it would make."""
     shown = terminal("products", "pull", "--dry-run", "--json")
-    assert (shown.code, shown.json["totals"]) == (0, {"database": 12, "shopify": 0, "conflicts": 0})
+    assert (shown.code, shown.json["totals"]) == (0, {"database": 12, "shopify": 0, "conflicts": 0, "refused": 0})
     assert not list(terminal.folder.glob("shop.db*"))
     assert terminal("sync").code == 0
     before = (terminal.folder / "shop.db").read_bytes(), shop.digest()

@@ -65,7 +65,7 @@ def test_a_plan_tells_what_a_sync_does(world: World) -> None:
     assert ("pull", "archive", handles[4], "") in found
     assert ("conflict", "conflict", handles[5], "title") in found
     assert {key for direction, kind, key, _ in found if kind == "create"} == {"made-here", "made-there"}
-    assert made.totals() == {"database": 3, "shopify": 4, "conflicts": 1}
+    assert made.totals() == {"database": 3, "shopify": 4, "conflicts": 1, "refused": 0}
     cost = made.cost()
     before = world.server.stats()
     runs = world.sync()
@@ -135,3 +135,30 @@ def test_a_file_that_is_no_plan_is_told(world: World, tmp_path: Path) -> None:
     path.write_bytes(orjson.dumps(made))
     with pytest.raises(UsageError, match="is no plan"):
         planning.saved(path, "sandbox.myshopify.com")
+
+
+def test_a_plan_tells_what_cannot_be_sent(world: World) -> None:
+    """A value that can't be read, and a copy under a handle that is taken: a sync would fail there, so a plan is not
+    silent about it; it changes nothing, and `apply` leaves it alone."""
+    world.pull()
+    if world.url.startswith("sqlite"):
+        world.sql("UPDATE products SET tags = 'a, b' WHERE id = 2")
+    world.sql("INSERT INTO products (shop_id, title, handle) SELECT shop_id, 'Copy', handle FROM products WHERE id = 1")
+    made = plan(world)
+    refused = [action for action in made.actions if action.direction == "refuse"]
+    assert [action.lines[0].path for action in refused][-1] == "handle"
+    assert made.changes == []
+    assert made.totals()["refused"] == len(refused) == (2 if world.url.startswith("sqlite") else 1)
+
+
+def test_a_plan_tells_each_deletion_once(world: World) -> None:
+    """Whatever finds it: the comparison of ids, and the look before a push."""
+    world.pull()
+    handles = [row[0] for row in world.rows("SELECT handle FROM products ORDER BY id")]
+    world.sql("UPDATE products SET vendor = 'x' WHERE handle = ?", handles[0])
+    world.sql("DELETE FROM products WHERE handle = ?", handles[1])
+    for handle in handles[:3]:
+        world.server.edit(product=handle, delete=True)
+    made = plan(world, full=True)
+    assert len({action.fingerprint for action in made.actions}) == len(made.actions)
+    assert [action.kind for action in made.actions if action.key == handles[2]] == ["archive"]
