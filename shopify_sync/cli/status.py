@@ -73,6 +73,10 @@ def _say_waiting(shop: dict[str, Any]) -> None:
     """What is not in step, by name where it is few; never silent about anything that waits."""
     waiting, breaker = shop["waiting"], shop["breaker"]
     say(f"{shop['records']['products']:,} products here · breaker {breaker['state']}")
+    for run in _stopped(shop):
+        error = run["error"]
+        why = f"{error['what']}" if error else "interrupted; the next run goes on where it stopped"
+        say(f"stopped: {run['entity']} {run['direction']} {run['started_at']}: {why}")
     good = [f"{name} {entity['last_good_at']}" for name, entity in shop["entities"].items() if "last_good_at" in entity]
     say(f"last good sync: {', '.join(good) or 'none yet'}")
     told = [
@@ -89,16 +93,29 @@ def _say_waiting(shop: dict[str, Any]) -> None:
         say(f"  refused: {error['record']} {error['field'] or ''}: {error['message']}; {error['remedy']}")
 
 
+def _stopped(shop: dict[str, Any]) -> list[dict[str, Any]]:
+    """The last runs that did not come to their end."""
+    return [
+        run
+        for entity in shop["entities"].values()
+        for direction in ("pull", "push", "verify")
+        if (run := entity.get(direction)) and run["status"] in ("failed", "interrupted")
+    ]
+
+
 def _next(shop: dict[str, Any]) -> str:
     if shop["breaker"]["state"] != "closed":
         return "`shopify-sync breaker status`"
+    for run in _stopped(shop):
+        if run["error"] and run["error"].get("next"):
+            return str(run["error"]["next"])
     if shop["waiting"]["conflicts"]:
         return "`shopify-sync conflicts list`"
     if shop["waiting"]["refused"]:
         return "correct what was refused, or `shopify-sync retry` to send it again as it is"
     if shop["waiting"]["changed"] or shop["waiting"]["deleted"] or shop["waiting"]["decided"]:
         return "`shopify-sync sync` sends what changed here"
-    return ""
+    return "`shopify-sync sync`" if _stopped(shop) else ""
 
 
 def _ago(seconds: int | None) -> str | None:

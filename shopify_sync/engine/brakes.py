@@ -48,7 +48,7 @@ class Brakes:
                 f"every one of {standing.linked:,} records was changed here",
                 code="everything-changed",
                 why="that is rarely meant; nothing was sent",
-                next="`shopify-sync plan` shows the changes; if they are meant, add --allow-mass-change",
+                next="`shopify-sync plan --allow-mass-change` shows the changes; if they are meant, give it to `sync`",
             )
 
     def before_deletions(self, standing: Standing, deletions: int) -> None:
@@ -58,7 +58,7 @@ class Brakes:
                 f"{deletions:,} of {standing.linked:,} records are gone on Shopify",
                 code="mass-delete",
                 why=f"more than {self.max_delete:.0%} at once; none was marked as deleted here",
-                next="check the shop; if they were deleted on purpose, add --allow-mass-delete",
+                next="`shopify-sync plan --allow-mass-delete` names them; if they are meant, give it to `sync`",
             )
 
     def _local_side(self, standing: Standing, total: int | None, *, first: bool) -> None:

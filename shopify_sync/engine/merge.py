@@ -114,8 +114,13 @@ class _Merger:
         if kind is Merge.SEQUENCE and (found := sequence(base or [], local or [], remote or [])) is not None:
             return found, found
         alike = column.maps.alike
-        if alike is not None and None not in (local, remote) and alike(local, remote):
-            return remote, remote
+        if alike is not None:  # a side that only says the same otherwise has changed nothing
+            if None not in (local, remote) and alike(local, remote):
+                return remote, remote
+            if None not in (base, remote) and alike(base, remote):
+                return local, local
+            if None not in (base, local) and alike(base, local):
+                return remote, remote
         return self._dispute(dispute, pattern, base, local, remote)
 
     def _dispute(self, dispute: Dispute, pattern: str, base: Any, local: Any, remote: Any) -> tuple[Any, Any]:

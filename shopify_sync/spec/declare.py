@@ -51,7 +51,8 @@ class Maps:
     (node -> value as Shopify spells it) and the `select` text that it needs. Shopify always has a value where
     `required` is set, so a null here means: as Shopify has it. `normal` is what Shopify makes of a value when it
     stores it (of each element, for a set): two values are equal when their normal forms are. `alike` is a tolerance of
-    ours: where both sides changed a field, it says whether they mean the same, and Shopify's spelling is taken.
+    ours: where both sides changed a field, it says whether they mean the same, and Shopify's spelling is taken; and
+    whether one of them only says otherwise what was there before, so that the other's change goes through.
     """
 
     path: str

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shopify_sync.sandbox import SandboxServer
-from tests.cli.conftest import COMMAND, Finished, Terminal
+from tests.cli.conftest import COMMAND, Finished, Terminal, sql
 
 QUICK = "retry: {base_s: 0.01, cap_s: 0.02, deadline_s: 20}\nbreaker: {timeout_s: %s}\n"
 
@@ -149,3 +149,18 @@ def test_a_full_disk(terminal: Terminal, shop: SandboxServer) -> None:
         assert (again.code, again.json["status"]) == (0, "succeeded")
         listed = terminal("products", "list", "--limit", "1000", "--json").json["products"]
         assert len(listed) == 400
+
+
+def test_status_says_what_stopped_the_last_run(terminal: Terminal, shop: SandboxServer) -> None:
+    """A brake, with the way on; a table of words alone would leave one guessing."""
+    terminal("sync")
+    sql(terminal, "UPDATE products SET title = title || '!'")
+    stopped = terminal("sync")
+    assert stopped.code == 9
+    shown = terminal("status")
+    assert "stopped: products pull" in shown.out
+    assert "every one of 12 records was changed here" in shown.out
+    assert "next: `shopify-sync plan --allow-mass-change`" in shown.out
+    assert terminal("plan", "--allow-mass-change").code == 0
+    assert terminal("sync", "--allow-mass-change").code == 0
+    assert "stopped" not in terminal("status").out

@@ -265,6 +265,10 @@ def _value(column: Column, path: str, told: set[str], values: list[Any], winner:
         return
     elif column.maps.alike is not None and None not in (local, remote) and column.maps.alike(local, remote):
         wanted = remote, remote
+    elif column.maps.alike is not None and None not in (base, remote) and column.maps.alike(base, remote):
+        wanted = local, local  # theirs only says the same otherwise
+    elif column.maps.alike is not None and None not in (base, local) and column.maps.alike(base, local):
+        wanted = remote, remote
     else:
         assert path in told, f"{path} was changed on both sides and nobody was told"
         if kind is Merge.SEQUENCE:

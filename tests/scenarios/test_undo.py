@@ -135,3 +135,19 @@ def test_a_dry_undo_writes_nothing(world: World) -> None:
 def test_a_run_that_is_none_is_told(world: World) -> None:
     with world.app() as app, pytest.raises(UsageError, match="no run 99"):
         undoing.undoable(app, 99)
+
+
+def test_an_undone_unpublishing_is_no_conflict_with_itself(world: World) -> None:
+    """Shopify publishes at a new time. The edit is still here, as the note says, and the next sync does it again."""
+    world.pull()
+    local_id, number = world.rows(
+        "SELECT id, shopify_id FROM products WHERE published_at IS NOT NULL AND status = 'ACTIVE' ORDER BY id"
+    )[0]
+    world.sql("UPDATE products SET published_at = NULL WHERE id = ?", local_id)
+    run = world.push()
+    assert world.on_shopify(number)["publishedAt"] is None
+    undo(world, run)
+    assert world.on_shopify(number)["publishedAt"] is not None
+    assert [result.status for result in world.sync()] == ["succeeded", "succeeded"]
+    assert world.on_shopify(number)["publishedAt"] is None
+    assert world.value("SELECT count(*) FROM conflict_log") == 0
