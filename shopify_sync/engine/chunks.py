@@ -26,7 +26,7 @@ from shopify_sync.records import (
     Progress,
     RunResult,
 )
-from shopify_sync.spec import Deletes, Entity, ShopFacts, compare, record_of, shopify_id
+from shopify_sync.spec import Deletes, Entity, ShopFacts, compare, record_of
 
 
 @dataclass
@@ -46,6 +46,16 @@ class Context:
     handled: set[int] = field(default_factory=set)
     exports: Exports | None = None
     imports: Imports | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What was fetched, looked at: see `Fetched`."""
+
+    items: Sequence[Incoming]
+    missing: Sequence[int]
+    served_at: datetime
+    late: bool = False
 
 
 @dataclass
@@ -74,11 +84,23 @@ class Chunks:
 
     def store(self, fetched: Fetched | None, after: Checkpoint | None) -> None:
         """Decide and write, with the checkpoint and the counts, in one transaction."""
+        arrived = Arrived(self.arriving(fetched.nodes), fetched.missing, fetched.served_at) if fetched else None
+        self.put(arrived, after)
+
+    def arriving(self, nodes: Sequence[Node]) -> list[Incoming]:
+        return [decide.arriving(self.entity, node) for node in nodes]
+
+    def lightened(self, nodes: Sequence[Node]) -> list[Incoming]:
+        """The same, where many are to wait and most are new here: a third of the memory of nodes."""
+        return [self.context.local.lightened(item) for item in self.arriving(nodes)]
+
+    def put(self, arrived: Arrived | None, after: Checkpoint | None) -> None:
+        """`store`, for what was looked at before."""
         with self.context.local.session() as session:
-            if fetched is not None:
-                batch = self._decide(session, fetched)
+            if arrived is not None:
+                batch = self._decide(session, arrived)
                 if not self.dry_run:
-                    session.save(batch, fetched.served_at)
+                    session.save(batch, arrived.served_at)
             if self.dry_run:
                 return
             if after is not None:
@@ -112,21 +134,21 @@ class Chunks:
 
     # deciding
 
-    def _decide(self, session: Session, fetched: Fetched) -> Batch:
+    def _decide(self, session: Session, arrived: Arrived) -> Batch:
         batch = Batch()
-        incoming = [decide.arriving(self.entity, node) for node in fetched.nodes]
-        known = session.known([shopify_id(item.node) for item in incoming] + list(fetched.missing))
-        new = [item for item in incoming if shopify_id(item.node) not in known]
-        buried = session.tombs([shopify_id(item.node) for item in new]) if new else {}
+        incoming = arrived.items
+        known = session.known([item.shopify_id for item in incoming] + list(arrived.missing))
+        new = [item for item in incoming if item.shopify_id not in known]
+        buried = session.tombs([item.shopify_id for item in new]) if new else {}
         twins = self._twins(session, new) if new else {}
         # A row that was deleted and made again under the same key is the same record; other likeness proves nothing.
-        keys = session.unlinked([self._key(item.node) for item in new if shopify_id(item.node) in buried])
+        keys = session.unlinked([item.key for item in new if item.shopify_id in buried]) if buried else {}
         anew = {number for number, ids in twins.items() if ids in keys.values()}
         local = self._local(session, incoming, known, twins)
         for item in incoming:
-            number = shopify_id(item.node)
+            number = item.shopify_id
             row = known.get(number)
-            newer = row is not None and fetched.late and _newer(row, item, fetched.served_at)
+            newer = row is not None and arrived.late and _newer(row, item, arrived.served_at)
             if newer is None:
                 self.again.append(number)
             elif newer:
@@ -143,13 +165,13 @@ class Chunks:
             elif self._new(item):
                 batch.create.append(item)
                 self.counts.created += 1
-        self._missing(session, batch, list(fetched.missing), known)
+        self._missing(session, batch, list(arrived.missing), known)
         return batch
 
     def _new(self, item: Incoming) -> bool:
         if self.gate is None:
             return True
-        self.told.add(shopify_id(item.node))
+        self.told.add(item.shopify_id)
         return self.gate.admits(decide.pulled(self.entity, item.node))
 
     def _local(
@@ -159,7 +181,7 @@ class Chunks:
         all that change where a plan is wanted."""
         wanted = []
         for item in incoming:
-            row = known.get(shopify_id(item.node))
+            row = known.get(item.shopify_id)
             if row and row.payload_hash != item.payload_hash and (row.dirty or self.gate is not None):
                 wanted.append(row.local_id)
         wanted += [local_id for ids in twins.values() for local_id in ids if len(ids) == 1]
@@ -212,39 +234,39 @@ class Chunks:
 
     def _twin(self, batch: Batch, item: Incoming, ids: list[int], local: dict[int, LocalRecord]) -> None:
         """A record here that never was on Shopify, and one there of the same key."""
-        self.told.add(shopify_id(item.node))
+        self.told.add(item.shopify_id)
         if len(ids) > 1:
             self.ambiguous += 1
             self.counts.conflicts += 1
-            found = decide.ambiguous(self.entity, shopify_id(item.node), self._key(item.node), ids)
+            found = decide.ambiguous(self.entity, item.shopify_id, item.key, ids)
             batch.conflicts.append(found)
             if self.gate is not None:
                 self.gate.admits(decide.ambiguous_action(self.entity, found))
                 self.context.handled.add(ids[0])
             return
         here = local[ids[0]]
-        linked = replace(here, shopify_id=shopify_id(item.node))
+        linked = replace(here, shopify_id=item.shopify_id)
         if self.gate is not None and not self._admits(self._action("pull", "link", linked, (), "same key")):
-            self.gate.links[here.local_id] = shopify_id(item.node)
+            self.gate.links[here.local_id] = item.shopify_id
             self._plan(linked, decide.look(self.entity, linked, record_of(self.entity, item.node), self.context.rules))
             return
         self.matched += 1
-        batch.link.append((here.local_id, shopify_id(item.node)))
+        batch.link.append((here.local_id, item.shopify_id))
         self._both(batch, item, linked)
 
     def _twins(self, session: Session, new: Sequence[Incoming]) -> dict[int, list[int]]:
         """Local records without a Shopify id that are the same things as new ones, by Shopify id."""
-        by_key = session.unlinked([self._key(item.node) for item in new])
-        found = {shopify_id(item.node): ids for item in new if (ids := by_key.get(self._key(item.node))) is not None}
+        by_key = session.unlinked([item.key for item in new])
+        found = {item.shopify_id: ids for item in new if (ids := by_key.get(item.key)) is not None}
         taken = {local_id for ids in found.values() for local_id in ids}
         for item in new:
-            if shopify_id(item.node) in found:
+            if item.shopify_id in found:
                 continue
             second = self.entity.second_key(record_of(self.entity, item.node)) if self._has_second(session) else None
             if second is not None and self._second is not None:
                 ids = [local_id for local_id in self._second.get(second, ()) if local_id not in taken]
                 if ids:
-                    found[shopify_id(item.node)] = ids
+                    found[item.shopify_id] = ids
                     taken.update(ids)
         return found
 
@@ -294,9 +316,6 @@ class Chunks:
         if self.gate is None:
             return None
         return Action(direction, kind, self.entity.name, local.key, local.local_id, local.shopify_id, lines, reason)
-
-    def _key(self, node: Node) -> str:
-        return str(node[self.entity.natural_key])
 
 
 def _newer(row: Known, item: Incoming, since: datetime) -> bool | None:

@@ -50,7 +50,7 @@ class Finding:
 
 def arriving(entity: Entity, node: Node) -> Incoming:
     payload, digest = canonical(entity, node)
-    return Incoming(node, payload, digest, updated_at(node))
+    return Incoming(node, payload, digest, updated_at(node), shopify_id(node), str(node[entity.natural_key] or ""))
 
 
 def record_here(entity: Entity, local: LocalRecord) -> Record:

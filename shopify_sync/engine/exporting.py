@@ -15,12 +15,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shopify_sync.engine.chunks import Chunks, Context
+from shopify_sync.engine.chunks import Arrived, Chunks, Context
 from shopify_sync.engine.ports import Exports
 from shopify_sync.errors import MissingScope, SlotsTaken, SyncError, Unreachable
-from shopify_sync.records import Checkpoint, Export, Fetched
+from shopify_sync.records import Checkpoint, Export, Incoming
 
-PART = 500  # records in one transaction
+# Into an empty database: records in one transaction (the more of them, the fewer times each page of an index is
+# written), and records that are put together and turned into rows at once, few enough for the processor's cache.
+PART, READ = 1_000, 25
+# Into one that has records, both: most of these are known, and are whole in memory until that is sure.
+KNOWN_PART = 500
 _MARK = "bulk:"
 _BEAT_S = 20.0
 # An operation tells how far it is; after so many seconds that is believed.
@@ -55,7 +59,8 @@ def under_way(at: Checkpoint) -> bool:
 class BulkPull:
     """One pull by a bulk operation. `keep` is false where the checkpoint belongs to somebody else. `waited_s` is how
     long the file was waited for. With `pages_s`, the seconds that pages would take, an operation that turns out to be
-    slower is ended, and `slow_s` is what it would have taken."""
+    slower is ended, and `slow_s` is what it would have taken. `listed_at` is when all that was stored was on Shopify,
+    None where it was not all stored."""
 
     context: Context
     chunks: Chunks
@@ -66,6 +71,7 @@ class BulkPull:
     slow_s: float | None = None
     adopted: bool = False
     done: bool = False
+    listed_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.local, self.clock = self.context.local, self.context.clock
@@ -114,7 +120,7 @@ class BulkPull:
             return pages
         self._keep(Checkpoint(export.created_at, counted=at.counted))
         self.exports.sweep()
-        self.done = True
+        self.done, self.listed_at = True, export.created_at
         if self.adopted or self.clock.now() - export.created_at > _FRESH:
             return Checkpoint(export.created_at, query=changed_since(export.created_at), counted=at.counted)
         return None
@@ -171,16 +177,28 @@ class BulkPull:
     # the file
 
     def _store(self, export: Export) -> None:
-        chunks, remote = self.chunks, self.context.remote
-        for part in self.exports.read(export, PART, self._beat):
-            self.result.counts.seen += len(part.nodes) + len(part.unordered)
-            if part.nodes:
-                chunks.store(Fetched(part.nodes, (), export.created_at, late=True), None)
-            for chunk in chunks.cut(part.unordered + chunks.again):
-                chunks.store(remote.fetch(chunk), None)
-            chunks.again.clear()
-            self._beaten_at = self.clock.monotonic()
-            self.progress.advance(len(part.nodes) + len(part.unordered))
+        chunks = self.chunks
+        light = self.context.gate is None and not self.local.standing().linked
+        size, most = (READ, PART) if light else (KNOWN_PART, KNOWN_PART)
+        waiting: dict[int, Incoming] = {}  # by id, since a file that is read a second time begins anew
+        for part in self.exports.read(export, size, self._beat):
+            items = chunks.lightened(part.nodes) if light else chunks.arriving(part.nodes)
+            waiting.update((item.shopify_id, item) for item in items)
+            if part.unordered or len(waiting) >= most:
+                self._put(export, waiting, part.unordered)
+                waiting = {}
+        self._put(export, waiting, [])
+
+    def _put(self, export: Export, waiting: dict[int, Incoming], unordered: list[int]) -> None:
+        chunks = self.chunks
+        self.result.counts.seen += len(waiting) + len(unordered)
+        if waiting:
+            chunks.put(Arrived(list(waiting.values()), (), export.created_at, late=True), None)
+        for chunk in chunks.cut(unordered + chunks.again):
+            chunks.store(self.context.remote.fetch(chunk), None)
+        chunks.again.clear()
+        self._beaten_at = self.clock.monotonic()
+        self.progress.advance(len(waiting) + len(unordered))
 
     # telling
 

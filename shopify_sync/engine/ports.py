@@ -232,6 +232,10 @@ class Local(Protocol):
 
     def session(self) -> AbstractContextManager[Session]: ...
 
+    def lightened(self, item: Incoming) -> Incoming:
+        """The same with a part of a session's work done, and a fraction of its memory: for what is probably new."""
+        ...
+
     def checkpoint(self) -> Checkpoint: ...
 
     def pulled(self) -> datetime | None:

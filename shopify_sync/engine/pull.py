@@ -25,7 +25,7 @@ from shopify_sync.engine.method import Pace
 from shopify_sync.engine.own import certain
 from shopify_sync.engine.reconcile import Reconcile
 from shopify_sync.errors import RequestRefused
-from shopify_sync.records import Checkpoint, Counts, Fetched, Known, Listed, Page
+from shopify_sync.records import Checkpoint, Counts, Fetched, Known, Listed, Page, Standing
 
 LIST_PAGE = 250  # the most a connection gives; a light page of it costs 13 points
 # Shopify pages no deeper than 25,000 objects under one query text (shopify.dev, "Pagination"); then we move the text.
@@ -76,6 +76,7 @@ class Pull:
     context: Context
     options: PullOptions
     chunks: Chunks = field(init=False)
+    listed_at: datetime | None = field(default=None, init=False)  # when one bulk operation listed everything
 
     def __post_init__(self) -> None:
         self.chunks = Chunks(self.context, dry_run=self.options.dry_run)
@@ -158,6 +159,7 @@ class Pull:
         rest = None
         if wanted:
             rest = bulk.run(start, size)
+            self.listed_at = bulk.listed_at if start.query == "" else None
             if rest is not None and not bulk.done:
                 if bulk.slow_s is not None and size:
                     self._remember_pace(pace.after_bulk(size, bulk.slow_s, bulk.slow_s))
@@ -271,6 +273,10 @@ class Pull:
             if not self.options.dry_run:
                 self._remember(0, now)
             return
+        if before.watermark is None and self.listed_at is not None and self._nothing_else(standing):
+            # Too many to be counted exactly; what went meanwhile is looked for when it is time.
+            self._remember(0, self.listed_at)
+            return
         at = datetime.fromisoformat(counted["at"]) if counted.get("at") else None
         due = at is None or (now - at).total_seconds() > self.options.reconcile_every_s
         moved = drift is not None and drift != counted.get("drift", 0)
@@ -291,6 +297,10 @@ class Pull:
         after = self.local.standing()
         count = self.remote.count(None) if moved or drift is None else total
         self._remember(0 if count is None else count - after.linked - after.absent, now)
+
+    def _nothing_else(self, standing: Standing) -> bool:
+        """Whether the records here are those that were just listed, none of an earlier try."""
+        return standing.linked == self.counts.seen and not self.chunks.held_back and not self.chunks.ambiguous
 
     def _remember(self, drift: int, at: datetime) -> None:
         linked = self.local.standing().linked

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+import orjson
+
 from shopify_sync.records.exchange import Node
 
 Record: TypeAlias = dict[str, Any]
@@ -59,13 +61,29 @@ class LocalRecord:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A node on its way into the database. `local_id` is None for a record that is new here."""
+    """A node on its way into the database. `local_id` is None for a record that is new here.
 
-    node: Node
-    payload: str
+    `whole` is the node. Where many wait, it is None: `rows` are then what the database has made of it in advance, and
+    `beside` are the fields that are not in the payload, so that `node` can give it back.
+    """
+
+    whole: Node | None
+    payload: bytes
     payload_hash: str
     updated_at: datetime
+    shopify_id: int
+    key: str
     local_id: int | None = None
+    rows: Any = None
+    beside: Node | None = None
+
+    @property
+    def node(self) -> Node:
+        """The node, made anew from its payload where it was not kept; equal then, with its keys in another order."""
+        if self.whole is not None:
+            return self.whole
+        node: Node = orjson.loads(self.payload)
+        return node | (self.beside or {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from shopify_sync.records import Node, Record, content_hash, number_of
 from shopify_sync.spec.declare import Child, Column, Entity, Form
 
 
-def canonical(entity: Entity, node: Node) -> tuple[str, str]:
-    """The payload text and its hash: the node without volatile fields, keys sorted.
+def canonical(entity: Entity, node: Node) -> tuple[bytes, str]:
+    """The payload (UTF-8) and its hash: the node without volatile fields, keys sorted.
 
     The children of `identity`-keyed lists keep Shopify's order, since order is content in most of them.
     """
@@ -28,7 +28,7 @@ def canonical(entity: Entity, node: Node) -> tuple[str, str]:
     for name in entity.volatile:
         kept.pop(name, None)
     raw = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
-    return raw.decode(), content_hash(raw)
+    return raw, content_hash(raw)
 
 
 def shopify_id(node: Node) -> int:
@@ -130,11 +130,7 @@ def revived_record(entity: Entity, values: Record) -> Record:
 def row_maker(columns: tuple[Column, ...]) -> Callable[[Node], tuple[Any, ...]]:
     """A compiled function from a node to the tuple of its columns in storage form.
 
-    <<<<<<< HEAD
-        Compiled, since a call a column costs as much as the database does (measured in benchmarks/).
-    =======
-        Compiled, since a call a column costs as much as the database does (measured in benchmarks/memory.py).
-    >>>>>>> da96a05 (benchmarks: one suite, one table, each row beside its limits of the same run)
+    Compiled, since a call a column costs as much as the database does (measured in benchmarks/memory.py).
     """
     lines, cells, scope = _compiled(columns)
     body = "".join(f"    {line}\n" for line in lines)
@@ -144,16 +140,16 @@ def row_maker(columns: tuple[Column, ...]) -> Callable[[Node], tuple[Any, ...]]:
 
 def rows_maker(
     columns: tuple[Column, ...], fixed: tuple[Any, ...], *, numbered: bool
-) -> Callable[[int, list[Node], list[tuple[Any, ...]]], None]:
-    """A compiled function `make(parent, items, rows)` that appends one tuple in storage form for each item: the parent,
-    the columns, with `numbered` the place from 1 on, and `fixed`."""
+) -> Callable[[list[Node]], list[tuple[Any, ...]]]:
+    """A compiled function from a child's elements to a tuple in storage form for each: the columns, with `numbered`
+    the place from 1 on, and `fixed`."""
     lines, cells, scope = _compiled(columns)
     scope |= {f"f{at}": value for at, value in enumerate(fixed)}
-    cells = ["parent", *cells, *(["at"] if numbered else []), *(f"f{at}" for at in range(len(fixed)))]
+    cells = [*cells, *(["at"] if numbered else []), *(f"f{at}" for at in range(len(fixed)))]
     body = "".join(f"        {line}\n" for line in lines)
     loop = "    for at, n in enumerate(items, 1):\n" if numbered else "    for n in items:\n"
-    made: Callable[[int, list[Node], list[tuple[Any, ...]]], None] = _made(
-        f"def make(parent, items, rows):\n    add = rows.append\n{loop}{body}        add(({', '.join(cells)},))\n",
+    made: Callable[[list[Node]], list[tuple[Any, ...]]] = _made(
+        f"def make(items):\n    rows = []\n{loop}{body}        rows.append(({', '.join(cells)},))\n    return rows\n",
         scope,
     )
     return made
@@ -194,8 +190,13 @@ def _cell(form: Form, value: str, at: int, lines: list[str]) -> str:
         case Form.TEXT | Form.BOOL:
             return value
         case Form.INT:
-            lines.append(f"v{at} = {value}")
-            return f"(number_of(v{at}) if v{at}.__class__ is str else v{at})"
+            # The number in a global id, as `number_of` finds it, without a call for each.
+            lines += [
+                f"v{at} = {value}",
+                f"try: v{at} = int(v{at}[v{at}.rfind('/') + 1 :]) if v{at}.__class__ is str else v{at}",
+                f"except ValueError: v{at} = number_of(v{at})",
+            ]
+            return f"v{at}"
         case Form.DECIMAL:
             lines.append(f"v{at} = {value}")
             return f"(v{at} if v{at} is None or v{at}.__class__ is str else repr(v{at}))"

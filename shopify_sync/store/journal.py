@@ -42,7 +42,7 @@ def created(
     if not incoming or not run_id:
         return
     told = [
-        [local_id, shopify_id(item.node), item.node[entity.natural_key], item.payload_hash]
+        [local_id, item.shopify_id, item.key, item.payload_hash]
         for local_id, item in zip(local_ids, incoming, strict=True)
     ]
     _insert(conn, run_id, entity, None, None, "", "local", "create", None, {"created": told}, now)

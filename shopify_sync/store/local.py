@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from shopify_sync.clock import Clock
-from shopify_sync.records import Checkpoint, Known, Standing, Tomb
+from shopify_sync.records import Checkpoint, Incoming, Known, Standing, Tomb
 from shopify_sync.spec import Entity
 from shopify_sync.store import checkpoints, settings, tombs
 from shopify_sync.store.database import Database
@@ -41,6 +41,20 @@ class DatabaseLocal:
         self.writer = RowWriter(entity, shop_id, self.dialect)
         self.reader = RecordReader(entity)
         self.name = self.writer.name
+
+    def lightened(self, item: Incoming) -> Incoming:
+        """The same, without the node, and with the rows that a record which is new here becomes."""
+        node = item.node
+        return Incoming(
+            None,
+            item.payload,
+            item.payload_hash,
+            item.updated_at,
+            item.shopify_id,
+            item.key,
+            rows=self.writer.made(node),
+            beside={name: node[name] for name in self.entity.volatile if name in node},
+        )
 
     @contextmanager
     def session(self) -> Iterator[DatabaseSession]:

@@ -7,7 +7,8 @@ tell the sync's own writes from everybody else's; children that go are marked wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
@@ -30,13 +31,25 @@ class Arriving(Protocol):
     @property
     def node(self) -> Node: ...
     @property
-    def payload(self) -> str: ...
+    def payload(self) -> bytes: ...
     @property
     def payload_hash(self) -> str: ...
     @property
     def updated_at(self) -> datetime: ...
     @property
     def local_id(self) -> int | None: ...
+    @property
+    def rows(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What becomes of a record that is new here, in storage form: its own columns, a tuple for each element of each
+    child (without the parent's id, which is not known yet) and for each thing that it is linked to."""
+
+    own: tuple[Any, ...]
+    children: list[list[tuple[Any, ...]]]
+    targets: list[list[tuple[Any, ...]]]
 
 
 class ChildWriter:
@@ -49,7 +62,7 @@ class ChildWriter:
         self.make = rows_maker(child.columns, (*child.fixed.values(), _OURS), numbered=numbered)
         self.columns = [column.name for column in child.columns]
         fixed, placed = list(child.fixed), [child.position_column] if child.position_column else []
-        everything = [child.parent_column, *self.columns, *placed, *fixed, "sync_rev"]
+        everything = [*self.columns, *placed, *fixed, "sync_rev", child.parent_column]
         self.everything = everything
         self.upsert = dialect.upsert(
             self.name,
@@ -69,11 +82,16 @@ class ChildWriter:
     def rows(self, pairs: Iterable[tuple[int, Node]]) -> list[tuple[Any, ...]]:
         """One tuple for each element of this list, of all these records (local id, node)."""
         make, path = self.make, self.child.path
-        found: list[tuple[Any, ...]] = []
-        for parent, node in pairs:
-            if items := node[path]:
-                make(parent, items, found)
-        return found
+        return below((parent, make(items)) for parent, node in pairs if (items := node[path]))
+
+
+def below(made: Iterable[tuple[int, list[tuple[Any, ...]]]]) -> list[tuple[Any, ...]]:
+    """Rows of children, with the local ids of the records that they belong to."""
+    found: list[tuple[Any, ...]] = []
+    for parent, rows in made:
+        own = (parent,)
+        found += [row + own for row in rows]
+    return found
 
 
 class LinkWriter:
@@ -87,6 +105,7 @@ class LinkWriter:
         self.target: str = child.target.__tablename__  # type: ignore[attr-defined]
         self.make = row_maker(child.columns)
         columns = [column.name for column in child.columns]
+        self.place = columns.index("shopify_id")
         changing = [name for name in columns if name != "shopify_id"]
         self.upsert = dialect.upsert(
             self.target,
@@ -108,12 +127,16 @@ class LinkWriter:
 
     def resolve(self, conn: Connection, shop_id: int, nodes: Iterable[Node]) -> dict[int, int]:
         """Store the targets of these nodes; their local ids by Shopify id."""
-        targets: dict[int, tuple[Any, ...]] = {}
-        place = self.columns_at("shopify_id")
-        for node in nodes:
-            for item in node[self.child.path]:
-                row = self.make(item)
-                targets[row[place]] = row
+        return self.store(conn, shop_id, (row for node in nodes for row in self.rows(node)))
+
+    def rows(self, node: Node) -> list[tuple[Any, ...]]:
+        """One tuple for each target of a node."""
+        return [self.make(item) for item in node[self.child.path]]
+
+    def store(self, conn: Connection, shop_id: int, rows: Iterable[tuple[Any, ...]]) -> dict[int, int]:
+        """Store targets, each once; their local ids by Shopify id."""
+        place = self.place
+        targets = {row[place]: row for row in rows}
         if not targets:
             return {}
         conn.exec_driver_sql(self.upsert, [(shop_id, *row, _OURS) for row in targets.values()])
@@ -123,9 +146,6 @@ class LinkWriter:
         """Local ids of stored targets by Shopify id."""
         found = conn.exec_driver_sql(self.ids, (shop_id, self.dialect.bind(list(numbers))))
         return {row[0]: row[1] for row in found}
-
-    def columns_at(self, name: str) -> int:
-        return [column.name for column in self.child.columns].index(name)
 
 
 class RowWriter:
@@ -148,7 +168,7 @@ class RowWriter:
     def _update(self) -> str:
         mark = self.dialect.mark
         mapped = [*self.columns, "updated_at", "synced_at", "payload", "payload_hash"]
-        sets = ", ".join(f"{name} = {mark}" for name in self.dialect.quoted(mapped))
+        sets = ", ".join(self._sets(mapped))
         return (
             f"UPDATE {self.name} SET {sets}, deleted_at = NULL, refused_rev = NULL, push_started_at = NULL, "
             f"held_rev = NULL, disputed = NULL, dirty = false, sync_rev = sync_rev + 1 WHERE id = {mark}"
@@ -157,18 +177,21 @@ class RowWriter:
     @cached_property
     def _rebase(self) -> str:
         mark = self.dialect.mark
-        sets = ", ".join(
-            f"{name} = {mark}" for name in ("shopify_id", "updated_at", "synced_at", "payload", "payload_hash")
-        )
+        sets = ", ".join(self._sets(["shopify_id", "updated_at", "synced_at", "payload", "payload_hash"]))
         return f"UPDATE {self.name} SET {sets}, sync_rev = sync_rev + 1 WHERE id = {mark}"
+
+    def _sets(self, names: Sequence[str]) -> list[str]:
+        dialect = self.dialect
+        marks = (dialect.utf8_mark if name == "payload" else dialect.mark for name in names)
+        return [f"{name} = {mark}" for name, mark in zip(dialect.quoted(names), marks, strict=True)]
 
     def create(self, conn: Connection, incoming: Sequence[Arriving], read_at: datetime) -> list[int]:
         """Insert records that are new here, with everything below them; their local ids."""
         if not incoming:
             return []
         ids = self.dialect.new_ids(conn, self.name, len(incoming))
-        at = storage_time(read_at)
-        make, shop_id = self.make, self.shop_id
+        at, shop_id, dialect = storage_time(read_at), self.shop_id, self.dialect
+        made: list[Rows] = [item.rows or self.made(item.node) for item in incoming]
         self.dialect.load(
             conn,
             self.name,
@@ -177,32 +200,46 @@ class RowWriter:
                 (
                     local_id,
                     shop_id,
-                    *make(item.node),
+                    *rows.own,
                     storage_time(item.updated_at),
                     at,
-                    item.payload,
+                    dialect.text(item.payload),
                     item.payload_hash,
                     False,
                     0,
                     _OURS,
                 )
-                for local_id, item in zip(ids, incoming, strict=True)
+                for local_id, item, rows in zip(ids, incoming, made, strict=True)
             ],
+            utf8=("payload",),
         )
-        pairs = list(zip(ids, (item.node for item in incoming), strict=True))
-        for child in self.children:
-            if rows := child.rows(pairs):
-                self.dialect.load(conn, child.name, child.everything, rows)
-        for link in self.links:
-            targets = link.resolve(conn, self.shop_id, (node for _, node in pairs))
-            self._link(conn, link, pairs, targets, [])
+        for place, child in enumerate(self.children):
+            if found := below((parent, rows.children[place]) for parent, rows in zip(ids, made, strict=True)):
+                self.dialect.load(conn, child.name, child.everything, found)
+        for place, link in enumerate(self.links):
+            targets = link.store(conn, shop_id, (row for rows in made for row in rows.targets[place]))
+            number = link.place
+            wanted = {
+                (local_id, targets[row[number]])
+                for local_id, rows in zip(ids, made, strict=True)
+                for row in rows.targets[place]
+            }
+            self._link(conn, link, wanted, [])
         return ids
+
+    def made(self, node: Node) -> Rows:
+        """What `create` will write of a node."""
+        return Rows(
+            self.make(node),
+            [child.make(node[child.child.path]) for child in self.children],
+            [link.rows(node) for link in self.links],
+        )
 
     def update(self, conn: Connection, incoming: Sequence[Arriving], read_at: datetime) -> None:
         """Make rows that are here equal to their nodes. The caller has linked new children first."""
         if not incoming:
             return
-        at = storage_time(read_at)
+        at, dialect = storage_time(read_at), self.dialect
         pairs = [(_id(item), item.node) for item in incoming]
         conn.exec_driver_sql(
             self._update,
@@ -211,7 +248,7 @@ class RowWriter:
                     *self.make(item.node),
                     storage_time(item.updated_at),
                     at,
-                    item.payload,
+                    dialect.text(item.payload),
                     item.payload_hash,
                     _id(item),
                 )
@@ -224,7 +261,9 @@ class RowWriter:
         for link in self.links:
             targets = link.resolve(conn, self.shop_id, (node for _, node in pairs))
             existing = [tuple(row) for row in conn.exec_driver_sql(link.existing, (parents,))]
-            self._link(conn, link, pairs, targets, existing)
+            number = link.place
+            wanted = {(local_id, targets[row[number]]) for local_id, node in pairs for row in link.rows(node)}
+            self._link(conn, link, wanted, existing)
 
     def rebase(self, conn: Connection, item: Arriving, shopify_id: int, read_at: datetime) -> None:
         """Move the base of one record only: its rows stay as somebody wants them, and it stays dirty."""
@@ -234,7 +273,7 @@ class RowWriter:
                 shopify_id,
                 storage_time(item.updated_at),
                 storage_time(read_at),
-                item.payload,
+                self.dialect.text(item.payload),
                 item.payload_hash,
                 _id(item),
             ),
@@ -278,8 +317,8 @@ class RowWriter:
 
     def _replace(self, conn: Connection, child: ChildWriter, pairs: Sequence[tuple[int, Node]], parents: Any) -> None:
         rows = child.rows(pairs)
-        at = 1 + child.columns.index("shopify_id")
-        coming = {(row[0], row[at]) for row in rows}
+        at = child.columns.index("shopify_id")
+        coming = {(row[-1], row[at]) for row in rows}
         stale = [
             (row[0],) for row in conn.exec_driver_sql(child.existing, (parents,)) if (row[1], row[2]) not in coming
         ]
@@ -291,14 +330,9 @@ class RowWriter:
         self,
         conn: Connection,
         link: LinkWriter,
-        pairs: Sequence[tuple[int, Node]],
-        targets: Mapping[int, int],
+        wanted: set[tuple[int, int]],
         existing: Sequence[tuple[Any, ...]],
     ) -> None:
-        place = link.columns_at("shopify_id")
-        wanted = {
-            (local_id, targets[link.make(item)[place]]) for local_id, node in pairs for item in node[link.child.path]
-        }
         self._drop(conn, link, [(row[0],) for row in existing if (row[1], row[2]) not in wanted])
         new = wanted - {(row[1], row[2]) for row in existing}
         if new:

@@ -10,23 +10,28 @@ import orjson
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-
 # Values bound to one statement that inserts several rows. SQLite takes 999 at the least; more of them gain nothing.
 _VALUES = 500
 
 
 class Dialect(Protocol):
-    """`mark` is one parameter; `many` and `many_texts` a list of ids or texts, bound from `bind(values)`."""
+    """`mark` is one parameter, `utf8_mark` one that comes from `text`; `many` and `many_texts` are a list of ids or
+    texts, bound from `bind(values)`."""
 
     mark: str
+    utf8_mark: str
     many: str
     many_texts: str
 
     def bind(self, values: Sequence[Any]) -> Any: ...
 
+    def text(self, utf8: bytes) -> Any:
+        """A text, as it is best handed over."""
+        ...
+
     def quoted(self, names: Sequence[str]) -> list[str]: ...
 
-    def insert(self, table: str, columns: Sequence[str]) -> str: ...
+    def insert(self, table: str, columns: Sequence[str], rows: int = 1, utf8: Sequence[str] = ()) -> str: ...
 
     def upsert(
         self,
@@ -40,8 +45,15 @@ class Dialect(Protocol):
 
     def new_ids(self, conn: Connection, table: str, count: int) -> list[int]: ...
 
-    def load(self, conn: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert many rows in storage form."""
+    def load(
+        self,
+        conn: Connection,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        utf8: Sequence[str] = (),
+    ) -> None:
+        """Insert many rows in storage form. Values of the columns `utf8` come from `text`."""
         ...
 
     def document(self, value: Any) -> str | None:
@@ -54,13 +66,14 @@ class Dialect(Protocol):
 
 
 class _Shared:
-    mark = "?"
+    mark = utf8_mark = "?"
 
     def quoted(self, names: Sequence[str]) -> list[str]:
         return [f'"{name}"' for name in names]
 
-    def insert(self, table: str, columns: Sequence[str], rows: int = 1) -> str:
-        marks = ", ".join([f"({', '.join([self.mark] * len(columns))})"] * rows)
+    def insert(self, table: str, columns: Sequence[str], rows: int = 1, utf8: Sequence[str] = ()) -> str:
+        row = ", ".join(self.utf8_mark if name in utf8 else self.mark for name in columns)
+        marks = ", ".join([f"({row})"] * rows)
         return f"INSERT INTO {table} ({', '.join(self.quoted(columns))}) VALUES {marks}"
 
     def upsert(
@@ -95,6 +108,11 @@ class SqliteDialect(_Shared):
     """A list is one JSON parameter, so that statements stay the same whatever its length."""
 
     many = many_texts = "(SELECT value FROM json_each(?))"
+    # Bytes are bound as they are; a str of other letters than Latin ones would be made wider first, then UTF-8 again.
+    utf8_mark = "CAST(? AS TEXT)"
+
+    def text(self, utf8: bytes) -> bytes:
+        return utf8
 
     def bind(self, values: Sequence[Any]) -> Any:
         return orjson.dumps(list(values)).decode()
@@ -119,20 +137,27 @@ class SqliteDialect(_Shared):
         last = row[0] if row else 0
         return list(range(last + 1, last + 1 + count))
 
-    def load(self, conn: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    def load(
+        self,
+        conn: Connection,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        utf8: Sequence[str] = (),
+    ) -> None:
         """Several rows in one statement: two thirds of the time of one statement for each, triggers and indexes
         included (measured in benchmarks/)."""
         each = max(1, _VALUES // len(columns))
         whole = len(rows) - len(rows) % each
         if whole:
             together = [tuple(chain.from_iterable(rows[at : at + each])) for at in range(0, whole, each)]
-            conn.exec_driver_sql(self.insert(table, columns, each), together)
+            conn.exec_driver_sql(self.insert(table, columns, each, utf8), together)
         if whole < len(rows):
-            conn.exec_driver_sql(self.insert(table, columns), list(rows[whole:]))
+            conn.exec_driver_sql(self.insert(table, columns, 1, utf8), list(rows[whole:]))
 
 
 class PostgresDialect(_Shared):
-    mark = "%s"
+    mark = utf8_mark = "%s"
     many = "(SELECT unnest(%s::bigint[]))"
     many_texts = "(SELECT unnest(%s::text[]))"
 
@@ -142,13 +167,23 @@ class PostgresDialect(_Shared):
     def bind(self, values: Sequence[Any]) -> Any:
         return list(values)
 
+    def text(self, utf8: bytes) -> str:
+        return utf8.decode()
+
     def new_ids(self, conn: Connection, table: str, count: int) -> list[int]:
         rows = conn.exec_driver_sql(
             "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", (table, count)
         )
         return [row[0] for row in rows]
 
-    def load(self, conn: Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    def load(
+        self,
+        conn: Connection,
+        table: str,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        utf8: Sequence[str] = (),
+    ) -> None:
         """COPY: three times as quick as executemany (measured in benchmarks/), triggers and constraints included."""
         statement = f"COPY {table} ({', '.join(self.quoted(columns))}) FROM STDIN"
         driver: Any = conn.dialect.dbapi

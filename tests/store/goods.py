@@ -9,7 +9,7 @@ from typing import Any
 from shopify_sync.clock import ManualClock
 from shopify_sync.entities import entity
 from shopify_sync.records import Batch, Incoming, LocalRecord, Node, gid
-from shopify_sync.spec import canonical, updated_at
+from shopify_sync.spec import canonical, shopify_id, updated_at
 from shopify_sync.store import leases, runs
 from shopify_sync.store.database import Database
 from shopify_sync.store.local import DatabaseLocal
@@ -100,7 +100,7 @@ def collection(number: int, **changed: Any) -> Node:
 
 def incoming(node: Node, local_id: int | None = None) -> Incoming:
     payload, digest = canonical(PRODUCTS, node)
-    return Incoming(node, payload, digest, updated_at(node), local_id)
+    return Incoming(node, payload, digest, updated_at(node), shopify_id(node), node["handle"], local_id)
 
 
 @dataclass
