@@ -12,9 +12,11 @@ import orjson
 import pytest
 
 from shopify_sync.clock import ManualClock
+from shopify_sync.engine import exporting
 from shopify_sync.errors import UsageError
 from shopify_sync.sandbox import SandboxServer
 from shopify_sync.sandbox.desk import LIVE
+from shopify_sync.sandbox.resources import reads
 from shopify_sync.shopify.bulk import Bulk
 from shopify_sync.shopify.exports import ShopifyExports
 from tests.warm import Warm
@@ -250,3 +252,72 @@ def test_a_second_that_tells_nothing(world: World) -> None:
     world.server.edit(product=handle, set={"title": "Second"})
     assert world.pull(method="bulk").counts.updated == 1
     assert world.value("SELECT title FROM products WHERE id = 4") == "Second"
+
+
+def test_a_shop_too_big_to_be_counted_is_not_listed_as_well(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One operation has told everything; the pages of a listing would cost more points than all the rest."""
+    monkeypatch.setattr(reads, "_EXACT", 100)
+    result = world.pull(method="bulk")
+    assert (result.status, result.counts.created) == ("succeeded", 300)
+    assert "EnumerateProducts" not in _asked(world)
+    assert _as_by_pages(world)
+    # When it is time, it is listed, and what went meanwhile is found.
+    world.server.edit(product=world.value("SELECT handle FROM products WHERE id = 7"), delete=True)
+    world.clock.advance(86_500)
+    assert world.pull().counts.deleted == 1
+    assert "EnumerateProducts" in _asked(world)
+
+
+def test_what_went_since_an_earlier_try_is_found_in_a_shop_too_big_to_be_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "_EXACT", 100)
+    assert world.pull(method="paged", limit=50).counts.created == 50
+    world.server.edit(product=world.value("SELECT handle FROM products WHERE id = 7"), delete=True)
+    result = world.pull(method="bulk")
+    assert (result.counts.created, result.counts.unchanged, result.counts.deleted) == (250, 49, 1)
+    assert world.value("SELECT deleted_at FROM products WHERE id = 7") is not None
+
+
+def _asked(world: World) -> set[str]:
+    """The names of all operations that the shop was asked to carry out."""
+    return set(world.server.stats()["by_operation"])
+
+
+@pytest.mark.parametrize(("part", "read"), [(7, 3), (100, 100), (1000, 25)])
+def test_into_an_empty_database_however_it_is_cut(
+    world: World, part: int, read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many wait for a transaction changes nothing of what it stores, and undo finds each of them."""
+    monkeypatch.setattr(exporting, "PART", part)
+    monkeypatch.setattr(exporting, "READ", read)
+    result = world.pull(method="bulk")
+    assert (result.counts.seen, result.counts.created) == (300, 300)
+    assert _as_by_pages(world)
+    told = [_document(after) for (after,) in world.rows("SELECT after FROM run_changes ORDER BY id")]
+    assert len(told) == -(-300 // (-(-part // read) * read))
+    stored = world.rows("SELECT id, shopify_id, handle, payload_hash FROM products ORDER BY id")
+    assert [tuple(row) for each in told for row in each["created"]] == stored
+
+
+def test_what_waits_here_for_its_twin_is_linked(world: World) -> None:
+    """A record that was made here before the first pull, and the same on Shopify."""
+    number, record = next(iter(world.server.shop.table("Product").items()))
+    world.pull(method="paged", limit=1)  # makes the shop's row
+    world.sql("DELETE FROM products")
+    world.sql("DELETE FROM tombstones")
+    world.sql(
+        "INSERT INTO products (shop_id, handle, title, vendor) VALUES (1, ?, ?, 'Here')",
+        record["handle"],
+        record["title"],
+    )
+    result = world.pull(method="bulk")
+    assert (result.counts.seen, result.counts.created) == (300, 299)
+    assert world.rows("SELECT shopify_id, vendor FROM products WHERE handle = ?", record["handle"]) == [
+        (number, "Here")
+    ]
+    assert any("1 products of both sides matched" in note for note in result.notes), result.notes
+
+
+def _document(stored: Any) -> Any:
+    return orjson.loads(stored) if isinstance(stored, str) else stored

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -207,3 +208,42 @@ def test_what_has_not_changed_is_not_written(world: World, plain: Plain) -> None
     again = world.pull(full=True)
     assert (again.counts.seen, again.counts.unchanged, again.counts.updated) == (30, 30, 0)
     assert revisions(plain) == before
+
+
+def test_many_at_once_are_stored_as_one_by_one(store: Store, plain: Plain) -> None:
+    """SQLite takes several rows in one statement, and a rest: none is left out, twice there, or under another's id."""
+    nodes = [
+        product(number, variants=0, title=text)
+        | {"variants": [variant(100 * number + at, title=text) for at in range(number % 5)]}
+        for number, text in zip(range(1, 48), TEXTS * 6, strict=False)
+    ]
+    ids = store.create(*nodes)
+    for local_id, node in zip(ids, nodes, strict=True):
+        found = store.read(local_id)
+        assert stripped(found.record) == expected(node)
+        assert found.node == {name: value for name, value in node.items() if name != "updatedAt"}
+    assert plain.value("SELECT count(*) FROM product_variants") == sum(number % 5 for number in range(1, 48))
+    if plain.sqlite:
+        assert plain.rows("SELECT DISTINCT typeof(payload), typeof(payload_hash) FROM products") == [("text", "text")]
+
+
+def test_what_waited_without_its_node_is_stored_as_with_it(store: Store, plain: Plain) -> None:
+    """And gives the node back, with the fields that its payload leaves out."""
+    nodes = [product(number, variants=3, title=text) for number, text in enumerate(TEXTS, start=1)]
+    light = [store.local().lightened(incoming(node)) for node in nodes]
+    assert [item.node for item in light] == nodes
+    assert all(item.whole is None for item in light)
+    store.save(Batch(create=light))
+    for number, node in enumerate(nodes, start=1):
+        (local_id,) = (row[0] for row in plain.rows("SELECT id FROM products WHERE shopify_id = ?", number))
+        assert stripped(store.read(local_id).record) == expected(node)
+    # As it is linked to a record that is here: rows, base and all are replaced from the same item.
+    changed = [product(number, variants=2, title=f"{text}.") for number, text in enumerate(TEXTS, start=1)]
+    store.save(
+        Batch(
+            update=[replace(store.local().lightened(incoming(node)), local_id=at) for at, node in enumerate(changed, 1)]
+        )
+    )
+    assert [stripped(store.read(at).record) for at in range(1, len(changed) + 1)] == [
+        expected(node) for node in changed
+    ]
