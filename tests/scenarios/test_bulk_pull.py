@@ -263,6 +263,7 @@ def test_a_shop_too_big_to_be_counted_is_not_listed_as_well(world: World, monkey
     assert _as_by_pages(world)
     # When it is time, it is listed, and what went meanwhile is found.
     world.server.edit(product=world.value("SELECT handle FROM products WHERE id = 7"), delete=True)
+    assert isinstance(world.clock, ManualClock)
     world.clock.advance(86_500)
     assert world.pull().counts.deleted == 1
     assert "EnumerateProducts" in _asked(world)
