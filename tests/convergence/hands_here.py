@@ -234,6 +234,24 @@ class Here:
             self.cursor.run("UPDATE product_media SET position = ? WHERE id = ?", at, one)
         return f"media order {found}"
 
+    def _move_variants(self, chosen: random.Random, row: int, number: int | None) -> str:
+        found = [one for one, _, _ in self._variants(row)]
+        return self._moved("product_variants", found, chosen)
+
+    def _move_options(self, chosen: random.Random, row: int, number: int | None) -> str:
+        found = [one for one, _, _ in self._options(row)]
+        return self._moved("product_options", found, chosen)
+
+    def _moved(self, table: str, found: list[int], chosen: random.Random) -> str:
+        """In another order, with numbers that need not be close together."""
+        if len(found) < 2:
+            return ""
+        chosen.shuffle(found)
+        step = chosen.choice([1, 10])
+        for at, one in enumerate(found, start=1):
+            self.cursor.run(f"UPDATE {table} SET position = ? WHERE id = ?", at * step, one)
+        return f"{table} order {found}"
+
 
 def handle_for(chosen: random.Random, number: int) -> str:
     """One of two handles that a product of this id may get, on either side."""
@@ -258,4 +276,6 @@ _EDITS: dict[str, _Edit] = {
     "drop_media": Here._drop_media,
     "alt": Here._alt,
     "move_media": Here._move_media,
+    "move_variants": Here._move_variants,
+    "move_options": Here._move_options,
 }

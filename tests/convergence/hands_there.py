@@ -166,6 +166,20 @@ class There:
         chosen.shuffle(gids)
         return {"reorderMedia": [{"id": gid} for gid in gids]}
 
+    def _move_variants(self, chosen: random.Random, product: Record) -> Change:
+        places = list(range(1, len(product["variantIds"]) + 1))
+        if len(places) < 2:
+            return {}
+        chosen.shuffle(places)
+        return {"reorderVariants": places}
+
+    def _move_options(self, chosen: random.Random, product: Record) -> Change:
+        names = [one["name"] for one in product["options"]]
+        if len(names) < 2:
+            return {}
+        chosen.shuffle(names)
+        return {"reorderOptions": names}
+
 
 def _metafield(key: str, value: str) -> Change:
     return {"namespace": "custom", "key": key, "type": "single_line_text_field", "value": value}
@@ -189,4 +203,6 @@ _EDITS: dict[str, _Edit] = {
     "drop_media": There._drop_media,
     "alt": There._alt,
     "move_media": There._move_media,
+    "move_variants": There._move_variants,
+    "move_options": There._move_options,
 }

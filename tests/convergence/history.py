@@ -27,7 +27,7 @@ from tests.convergence.things import Broken
 EDITS = {
     "field": 6, "status": 1, "handle": 2, "publish": 1, "tags": 4, "collection": 2, "metafield": 5, "variant": 6,
     "add_variant": 3, "drop_variant": 2, "rename_option": 2, "add_media": 2, "drop_media": 2, "alt": 2,
-    "move_media": 2, "insert": 3, "delete": 3,
+    "move_media": 2, "move_variants": 3, "move_options": 2, "insert": 3, "delete": 3,
 }  # fmt: skip
 FAULTS = (
     "503=0.3", "502=2x", "500@mutation=0.5", "429:2=0.3", "throttled=0.3", "internal_error=0.3", "partial=0.3",

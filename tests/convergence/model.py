@@ -8,13 +8,11 @@ go has to have gone. So no edit is lost, nothing comes back and nothing is doubl
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.convergence.things import ORDER, Broken, Fields, Path, Thing, covers, units
+from tests.convergence.things import ORDER, Broken, Fields, Path, Thing, covers, slug, units
 from tests.convergence.views import LISTS, Side
 
 
@@ -140,10 +138,6 @@ class Model:
                 thing.number, thing.remote = number, None
                 return
         raise Broken(f"{side.handle} ({number}) came from nowhere on Shopify, or is doubled")
-
-
-def slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", unicodedata.normalize("NFC", text).lower()).strip("-")
 
 
 class _Check:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -149,3 +151,7 @@ _COLUMNS = {"option_values": "values", "published_at": "published"}
 def units(*sides: Fields) -> Iterable[tuple[str, int]]:
     """The elements of lists that any side has."""
     return sorted({(child, key) for fields in sides for child, key, _ in fields if child not in ("", ORDER)})
+
+
+def slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", unicodedata.normalize("NFC", text).lower()).strip("-")
