@@ -208,7 +208,9 @@ def _lists(world: World, number: int) -> dict[str, Any]:
         "WHERE product_id = ? ORDER BY position, id",
         number,
     )
-    told = [_variant(*row) for row in variants]
+    # Postgres keeps the keys of a document in an order of its own.
+    names = [name for name, _ in options]
+    told = [_variant([_document(row[0]).get(name) for name in names], *row[1:]) for row in variants]
     media = rows("SELECT url, alt FROM product_media WHERE product_id = ? ORDER BY position, id", number)
     fields = rows(
         "SELECT namespace, key, type, value FROM metafields WHERE owner_type = 'product' AND owner_id = ? "
@@ -229,8 +231,8 @@ def _lists(world: World, number: int) -> dict[str, Any]:
     }
 
 
-def _variant(values: Any, price: Any, compare_at: Any, sku: Any, barcode: Any, hs_code: Any) -> str:
-    parts = [f"{' / '.join(_document(values).values())}: {_money(price)}"]
+def _variant(values: list[str | None], price: Any, compare_at: Any, sku: Any, barcode: Any, hs_code: Any) -> str:
+    parts = [f"{' / '.join(value or '–' for value in values)}: {_money(price)}"]
     for name, value in (("was", _money(compare_at)), ("sku", sku), ("barcode", barcode), ("hs", hs_code)):
         if value not in (None, ""):
             parts.append(f"{name} {value}")
