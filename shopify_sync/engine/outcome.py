@@ -30,6 +30,7 @@ class Task:
     errors: list[RecordError] = field(default_factory=list)
     created: bool = False
     linked: bool = True
+    anew: bool = False  # Shopify had it, and deleted it
     journal: int | None = None
 
     @property

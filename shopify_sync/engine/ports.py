@@ -30,6 +30,7 @@ from shopify_sync.records import (
     Stored,
     Tomb,
 )
+from shopify_sync.spec import Child
 
 
 class Remote(Protocol):
@@ -168,6 +169,10 @@ class Session(Protocol):
         ...
 
     def link(self, local_id: int, shopify_id: int) -> None: ...
+
+    def drop_elements(self, child: Child, local_ids: Sequence[int]) -> None:
+        """Delete rows of a list, by the sync itself: no edit of anybody's."""
+        ...
 
     def tell_apart(self) -> None:
         """Close conflicts about records that could not be told apart and of which the first is gone."""

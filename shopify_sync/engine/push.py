@@ -176,7 +176,9 @@ class Push:
     def _send(self, send: list[Task], create: list[Task]) -> None:
         """Send these, read them back, and make that the new base. The lists are empty then."""
         if self.shipping is not None:
-            self.shipping.send(create, send)
+            anew = [task for task in create if task.anew]
+            self.sending.send(anew, [])
+            self.shipping.send([task for task in create if not task.anew], send)
         else:
             self.sending.send(create, send)
         self.sending.confirm(create, send)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from shopify_sync.engine.chunks import Context
 from shopify_sync.engine.outcome import Outcome, Task
-from shopify_sync.records import Operation
+from shopify_sync.records import Operation, Record
 from shopify_sync.spec import shopify_id
+from shopify_sync.spec.compare import label
 
 
 @dataclass
@@ -50,6 +51,10 @@ class Sending:
 
     def _create(self, task: Task) -> None:
         sent = self.remote.send(self.entity.push.create(task.handle, task.local.record))
+        if sent.errors and task.anew and (left := self._without_foreign(task)):
+            sent = self.remote.send(self.entity.push.create(task.handle, task.local.record))
+            if not sent.errors:
+                self._leave_out(task, left)
         if sent.errors:
             task.errors += self.outcome.named(task, sent.errors)
             return
@@ -59,6 +64,26 @@ class Sending:
         with self.local.session() as session:
             session.link(task.local.local_id, number)
         self._run(task, self.entity.push.finish(number, task.local.record, self.context.facts))
+
+    def _without_foreign(self, task: Task) -> dict[str, list[Record]]:
+        """Take out of a record that is made anew what other apps may own; what was taken out, by its list."""
+        record, left = dict(task.local.record), dict[str, list[Record]]()
+        for child in self.entity.children:
+            if found := [item for item in record[child.name] if child.foreign(item)]:
+                left[child.name] = found
+                record[child.name] = [item for item in record[child.name] if not child.foreign(item)]
+        if left:
+            task.local = replace(task.local, record=record)
+        return left
+
+    def _leave_out(self, task: Task, left: dict[str, list[Record]]) -> None:
+        """They went with the record on Shopify, and only their app can bring them back."""
+        with self.local.session() as session:
+            for name, items in left.items():
+                child = self.entity.child[name]
+                session.drop_elements(child, [item["local_id"] for item in items])
+                told = ", ".join(label(child, item) for item in items)
+                self.result.notes.append(f"{task.name}: only the app that owns them can make these {name} anew: {told}")
 
     def _run(self, task: Task, operations: Sequence[Operation]) -> None:
         """Send in order; what follows a refusal is left, since it may build on what was refused."""

@@ -24,6 +24,7 @@ from shopify_sync.shopify.transports.throttle import OnWait, ThrottleTransport, 
 log = logging.getLogger(__name__)
 
 _LATER = "nothing is wrong with the record; `shopify-sync retry` sends it again"
+_FOREIGN = "it belongs to another app, which alone can write it: put it back here as Shopify has it"
 _REMEDIES = {
     "TAKEN": "give it another value; this one is in use on Shopify",
     "HANDLE_NOT_UNIQUE": "give the product another handle; this one is in use on Shopify",
@@ -143,10 +144,15 @@ def user_errors(payload: Mapping[str, Any]) -> list[RecordError]:
                     code=code or "USER_ERROR",
                     field_path=".".join(str(step) for step in entry.get("field") or ()),
                     category="conflict" if code in ("STALE_OBJECT", "TAKEN", "HANDLE_NOT_UNIQUE") else "validation",
-                    remedy=_REMEDIES.get(code, _OTHERWISE),
+                    remedy=_FOREIGN if _is_foreign(code, entry) else _REMEDIES.get(code, _OTHERWISE),
                 )
             )
     return found
+
+
+def _is_foreign(code: str, entry: Mapping[str, Any]) -> bool:
+    """A metafield of another app (recorded: metafields-set-delete-app-namespace-resolution)."""
+    return code == "APP_NOT_AUTHORIZED" or str(entry.get("message")).startswith("Access to this namespace")
 
 
 def build_client(

@@ -134,7 +134,8 @@ class Child:
     means something, it is compared as a whole: `order_column` is then Shopify's number of the place, and no field;
     `position_column` is one that we number ourselves, from 1 in Shopify's order. `remembers` (column, copy) keeps
     the value that a local row had before Shopify's answer replaces it. `gid_types` are the types in the global ids of
-    a connection's nodes: in the file of a bulk operation nothing else tells whose list a line belongs to.
+    a connection's nodes: in the file of a bulk operation nothing else tells whose list a line belongs to. `foreign`
+    tells elements that another app may own, so that only it can make them.
     """
 
     name: str
@@ -156,6 +157,7 @@ class Child:
     remembers: tuple[str, str] | None = None
     arguments: str = ""
     gid_types: tuple[str, ...] = ()
+    foreign: Callable[[Record], bool] = lambda item: False
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

@@ -24,7 +24,7 @@ from shopify_sync.records import (
     Settlement,
     Tomb,
 )
-from shopify_sync.spec import plain, record_of, shopify_id
+from shopify_sync.spec import Child, plain, record_of, shopify_id
 from shopify_sync.store import checkpoints, conflicts, journal, restoring, runs, settings, telling, tombs
 from shopify_sync.store.adoption import adopt_children
 from shopify_sync.store.merging import RowMerger
@@ -263,6 +263,12 @@ class DatabaseSession:
             decided = conflicts.decided(self.conn, self.local.shop_id, self.entity.name, [local_id])
             ids = [decision.id for decision in decided.get(local_id, {}).values()]
             conflicts.carried_out(self.conn, ids, self._now(), "made anew on Shopify")
+
+    def drop_elements(self, child: Child, local_ids: Sequence[int]) -> None:
+        table, many = child.table.__tablename__, self.dialect.many  # type: ignore[attr-defined]
+        ids = self.dialect.bind(list(local_ids))
+        self.conn.exec_driver_sql(f"UPDATE {table} SET sync_rev = -1 WHERE id IN {many}", (ids,))
+        self.conn.exec_driver_sql(f"DELETE FROM {table} WHERE id IN {many}", (ids,))
 
     def doubt(self, local_ids: Sequence[int]) -> None:
         self.conn.exec_driver_sql(

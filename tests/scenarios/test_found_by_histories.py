@@ -144,3 +144,27 @@ def test_an_order_made_here_survives_any_other_edit_there(small: World) -> None:
     assert there == ["L", "S", "M"]
     assert here == [("L", 1), ("S", 2), ("M", 3)]
     assert small.value("SELECT count(*) FROM conflict_log") == 0
+
+
+def test_a_product_with_another_apps_metafield_is_made_anew(sqlite_url: str) -> None:
+    """Edited here, deleted there, and taken from here: what only another app could make again is left out and named."""
+    with SandboxServer(products=12, clock=(clock := ManualClock()), bucket=100_000) as server:
+        world = World(server, sqlite_url, clock=clock)
+        world.pull()
+        row, space = world.rows("SELECT product_id, namespace FROM metafields WHERE namespace LIKE 'app--%'")[0]
+        kept = "SELECT count(*) FROM metafields WHERE product_id = ? AND namespace NOT LIKE 'app--%'"
+        before = world.value(kept, row)
+        world.sql("UPDATE products SET title = 'Mine' WHERE id = ?", row)
+        server.edit(product=world.value("SELECT handle FROM products WHERE id = ?", row), delete=True)
+        clock.advance(60)
+        world.sync()
+        _decide(world, "local")
+        _, push = world.sync()
+        assert (push.status, push.counts.created) == ("succeeded", 1)
+        assert [space in note for note in push.notes] == [True]
+        assert [p["title"] for p in server.shop.table("Product").values()].count("Mine") == 1
+        assert world.value(kept, row) == before
+        assert world.value("SELECT count(*) FROM metafields WHERE product_id = ?", row) == before
+        clock.advance(60)
+        assert [run.status for run in world.sync()] == ["succeeded", "succeeded"]
+        assert world.value("SELECT count(*) FROM products WHERE dirty") == 0

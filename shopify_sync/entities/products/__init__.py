@@ -66,6 +66,12 @@ def skus(record: Record) -> str | None:
     return "\n".join(found) if found and all(found) else None
 
 
+def of_an_app(metafield: Record) -> bool:
+    """In a namespace that is one app's own: no other may write it (recorded:
+    metafields-set-delete-app-namespace-resolution)."""
+    return str(metafield.get("namespace") or "").startswith("app--")
+
+
 def fits(record: Record) -> bool:
     """Whether options and variants go together: each variant has each option, and no two choose the same."""
     names = {option["name"] for option in record.get("options") or []}
@@ -198,6 +204,7 @@ ENTITY = Entity(
             parent_column="owner_id",
             fixed={"owner_type": "product"},
             identity=("namespace", "key"),
+            foreign=of_an_app,
             key=("owner_type", "namespace", "key"),
         ),
         Child(
