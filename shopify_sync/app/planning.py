@@ -37,7 +37,7 @@ class Plan:
     @property
     def changes(self) -> list[Action]:
         """What would be written; conflicts and what can't be sent only wait."""
-        return [action for action in self.actions if action.changes]
+        return [action for action in self.actions if action.writes]
 
     @property
     def exit_code(self) -> int:

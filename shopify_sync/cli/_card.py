@@ -42,10 +42,9 @@ def print_next(out: Console, row: Row) -> None:
 
     number = row["id"]
     if row["policy"] == "ambiguous" and row["status"] == "open":
-        lines = [
-            "next: give all but one of them another handle, or delete them;",
-            "      the next sync links the one that is left",
-        ]
+        from shopify_sync.app.deciding import APART
+
+        lines = [f"next: {APART}"]
     elif row["status"] == "open":
         effects = [f"  {word.ljust(8)}{text}" for word, text in _effects(row)]
         lines = [f"next: `shopify-sync conflicts resolve {number} --take {'|'.join(w for w, _ in _effects(row))}`"]

@@ -99,7 +99,8 @@ def show(ctx: typer.Context, conflict: int = typer.Argument(metavar="ID", help="
     help="Choose a side, or give a value of your own, for one conflict or many.\n\n"
     "The choice is queued: the next sync carries it out, and `conflicts undo ID` takes it back until then. If by then "
     "the side that is to give way no longer has the value shown here, nothing is overwritten: the conflict is open "
-    "again, and `list` and `show` have the new values.\n\nExit codes: 0 done, 2 usage (nothing was queued), "
+    "again, and `list` and `show` have the new values. Where several rows are one record on Shopify, no side can be "
+    "taken: give all but one another handle, or delete them.\n\nExit codes: 0 done, 2 usage (nothing was queued), "
     "7 database.",
     epilog="Examples: shopify-sync conflicts resolve 3 4 --take local · "
     "shopify-sync conflicts resolve --record blue-tee --take shopify · "
@@ -132,7 +133,7 @@ def resolve(
     if value == "-":
         value = sys.stdin.read().removesuffix("\n")
     with _shop(options) as (opened, shop_id):
-        meant = choose(opened.database, shop_id, selection)
+        meant = choose(opened.database, shop_id, selection) if selection.every else []
         left = [row["id"] for row in meant if row["policy"] == "ambiguous"]
         rows = resolve(opened.database, shop_id, opened.clock, selection, take=take, by=_who(), value=value)
     if options.json:

@@ -18,7 +18,8 @@ _CHANGES = 10
 
 
 @plan_app.command(
-    help="Show what `sync` would do, record by record and field by field, with its cost. Writes nothing anywhere.\n\n"
+    help="Show what `sync` would do, record by record and field by field, with its cost; what can't be sent "
+    "as it is is named, with the reason. Writes nothing anywhere.\n\n"
     "Exit codes: 0 done; 5 access, 6 Shopify away, 7 database, 9 a brake would stop the sync. With "
     "--detailed-exitcode: 0 nothing to do, 10 changes.",
     epilog="Example: shopify-sync plan -o monday.plan && shopify-sync apply monday.plan",

@@ -75,7 +75,7 @@ def _say_waiting(shop: dict[str, Any]) -> None:
     say(f"{shop['records']['products']:,} products here · breaker {breaker['state']}")
     for run in _stopped(shop):
         error = run["error"]
-        why = f"{error['what']}" if error else "interrupted; the next run goes on where it stopped"
+        why = error["what"] if error else "interrupted; the next run goes on where it stopped"
         say(f"stopped: {run['entity']} {run['direction']} {run['started_at']}: {why}")
     good = [f"{name} {entity['last_good_at']}" for name, entity in shop["entities"].items() if "last_good_at" in entity]
     say(f"last good sync: {', '.join(good) or 'none yet'}")

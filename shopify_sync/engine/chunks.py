@@ -142,8 +142,8 @@ class Chunks:
         buried = session.tombs([item.shopify_id for item in new]) if new else {}
         twins = self._twins(session, new) if new else {}
         # A row that was deleted and made again under the same key is the same record; other likeness proves nothing.
-        keys = session.unlinked([item.key for item in new if item.shopify_id in buried]) if buried else {}
-        anew = {number for number, ids in twins.items() if ids in keys.values()}
+        again = {item.key: number for item in new if (number := item.shopify_id) in buried}
+        anew = {again[key] for key in session.unlinked(list(again))} if again else set()
         local = self._local(session, incoming, known, twins)
         for item in incoming:
             number = item.shopify_id

@@ -36,7 +36,7 @@ def edited_but_deleted(
                 counts.deleted += 1
         else:
             anew.append(task.local.local_id)
-            task.local, task.anew = unlinked(task.local), True
+            task.local, task.anew = unlinked(entity, task.local), True
             left.append(task)
     if not dry_run and (batch.conflicts or batch.gone or anew):
         with context.local.session() as session:

@@ -175,7 +175,7 @@ class Session(Protocol):
         ...
 
     def tell_apart(self) -> None:
-        """Close conflicts about records that could not be told apart and of which the first is gone."""
+        """Close conflicts about records that could not be told apart: one is linked now, or the first is gone."""
         ...
 
     def unlink(self, local_ids: Sequence[int]) -> None:

@@ -21,7 +21,7 @@ from shopify_sync.engine.looking import Looking
 from shopify_sync.engine.method import Pace
 from shopify_sync.engine.outcome import Outcome, Task
 from shopify_sync.engine.own import created_by_us, recognised
-from shopify_sync.engine.refusals import duplicate, taken, unreadable
+from shopify_sync.engine.refusals import duplicate, unreadable
 from shopify_sync.engine.sending import Sending
 from shopify_sync.engine.shipping import FEW, ROUND, Shipping
 from shopify_sync.records import Action, Batch, Counts, Disagreement, Node, Operation
@@ -238,7 +238,7 @@ class Push:
                 continue
             if task.local.shopify_id is None:
                 if task.handle in self.claimed and task.handle not in self.looking.rivals:
-                    task.errors.append(duplicate(task))
+                    task.errors.append(duplicate(self.entity, task, None))
                     adopt.append(task)
                     continue
                 holder = self.looking.turns.holder(task.handle, task.local.local_id)
@@ -246,7 +246,7 @@ class Push:
                     if self.looking.turns.leaves(holder, task.handle) and not self.last:
                         self.looking.turns.after.append(task.local.local_id)
                         continue
-                    task.errors.append(taken(task, holder))
+                    task.errors.append(duplicate(self.entity, task, holder))
                     adopt.append(task)
                     continue
                 self.claimed.add(task.handle)

@@ -6,41 +6,32 @@ from dataclasses import replace
 
 from shopify_sync.engine.outcome import Task
 from shopify_sync.records import Known, LocalRecord, RecordError
+from shopify_sync.spec import Entity
 
 
-def unlinked(local: LocalRecord) -> LocalRecord:
-    """A record that Shopify no longer has, as a new one."""
-    record = {
-        name: [item | {"shopify_id": None} for item in value]
-        if isinstance(value, list) and value and isinstance(value[0], dict) and name != "collections"
-        else value
-        for name, value in local.record.items()
+def unlinked(entity: Entity, local: LocalRecord) -> LocalRecord:
+    """A record that Shopify no longer has, as a new one. What it only links to is there still."""
+    parts = {
+        child.name: [item | {"shopify_id": None} for item in local.record.get(child.name) or ()]
+        for child in entity.children
+        if child.target is None
     }
-    return replace(
-        local, record=record | {"shopify_id": None}, shopify_id=None, node=None, seen=None, disputed=[], decisions={}
+    record = local.record | parts | {"shopify_id": None}
+    return replace(local, record=record, shopify_id=None, node=None, seen=None, disputed=[], decisions={})
+
+
+def duplicate(entity: Entity, task: Task, holder: Known | None) -> RecordError:
+    """Another record has its key: the `holder`, which is on Shopify already, or one that is new here as well."""
+    key = entity.natural_key
+    told = (
+        f"the key {task.handle!r} is that of local id {holder.local_id}, which is on Shopify already" if holder else ""
     )
-
-
-def duplicate(task: Task) -> RecordError:
     return RecordError(
-        message=f"another new record here has the same key {task.handle!r}",
+        message=told or f"another new record here has the same key {task.handle!r}",
         code="DUPLICATE_KEY",
-        field_path="handle",
+        field_path=key,
         category="validation",
-        remedy="give one of them another handle",
-        record_key=task.name,
-        local_id=task.local.local_id,
-    )
-
-
-def taken(task: Task, holder: Known) -> RecordError:
-    """Another record here is the one that has this key on Shopify."""
-    return RecordError(
-        message=f"the key {task.handle!r} is that of local id {holder.local_id}, which is on Shopify already",
-        code="DUPLICATE_KEY",
-        field_path="handle",
-        category="validation",
-        remedy="give this record another handle, or delete it",
+        remedy=f"give this record another {key}, or delete it" if holder else f"give one of them another {key}",
         record_key=task.name,
         local_id=task.local.local_id,
     )

@@ -25,7 +25,7 @@ from shopify_sync.engine.own import certain
 from shopify_sync.engine.ports import Holdings
 from shopify_sync.engine.ranges import Digest, Stamp, differing
 from shopify_sync.records import Difference, Listed, LocalRecord, Node, Proof, Stored, Unequal
-from shopify_sync.records.proofs import ALIKE, ALTERED, BOTH, DISPUTED, ON_SHOPIFY, REFUSED, UNKNOWN, WAITS
+from shopify_sync.records.proofs import ALTERED, AMBIGUOUS, BOTH, DISPUTED, ON_SHOPIFY, REFUSED, UNKNOWN, WAITS
 from shopify_sync.spec import record_of, shopify_id, updated_at
 
 PAGE = 250  # the most that a connection gives; a light page of it costs 13 points
@@ -176,7 +176,7 @@ class Verify:
             if (row := arrived.get(number)) is not None:
                 self._fetch[row.local_id] = number
             elif number in alike:
-                self._tell("missing", self._names([number])[number], None, number, ALIKE, conflict_id=alike[number])
+                self._tell("missing", self._names([number])[number], None, number, AMBIGUOUS, conflict_id=alike[number])
             elif (tomb := tombs.get(number)) is None:
                 new.append(number)
             elif number_of := disputes.get(tomb.local_id or 0, {}).get(""):
@@ -210,7 +210,7 @@ class Verify:
                 self.proof.shopify += 1
                 self._fetch[local_id] = row.shopify_id
             elif local_id in alike and row.shopify_id is None:
-                self._tell("extra", row.key, local_id, None, ALIKE, conflict_id=alike[local_id])
+                self._tell("extra", row.key, local_id, None, AMBIGUOUS, conflict_id=alike[local_id])
             elif number is not None:
                 self._tell("extra", row.key, local_id, row.shopify_id, DISPUTED, conflict_id=number)
             else:

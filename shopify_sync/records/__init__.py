@@ -20,9 +20,8 @@ from shopify_sync.records.exchange import (
     number_of,
 )
 from shopify_sync.records.plans import Action, Applying, Gate, PlanLine, Planning
-from shopify_sync.records.proofs import Difference, Proof, Stored, Unequal
+from shopify_sync.records.proofs import AMBIGUOUS, Difference, Proof, Stored, Unequal
 from shopify_sync.records.rows import (
-    AMBIGUOUS,
     Batch,
     Change,
     Checkpoint,

@@ -46,7 +46,7 @@ class Action:
     points: int = 0
 
     @property
-    def changes(self) -> bool:
+    def writes(self) -> bool:
         """Whether a record is written, on either side."""
         return self.direction in ("pull", "push")
 

@@ -12,7 +12,7 @@ WAITS = "waits_for_push"  # changed, made or deleted here
 REFUSED = "refused"  # changed here, and Shopify did not take it
 BOTH = "changed_on_both"
 DISPUTED = "in_dispute"
-ALIKE = "ambiguous"  # several records here are the same one on Shopify
+AMBIGUOUS = "ambiguous"  # several records here are the same one on Shopify: no side can be taken
 ALTERED = "altered_here"  # unseen: no trigger marked it
 UNKNOWN = "base_damaged"  # nobody can tell any more which side changed
 

@@ -101,10 +101,6 @@ class Disagreement:
     policy: str = "hold"
 
 
-# The policy of a conflict about several records here that are the same one on Shopify: no side can be taken.
-AMBIGUOUS = "ambiguous"
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What somebody decided about a disputed field, and what the field was on both sides then (as JSON)."""

@@ -93,39 +93,33 @@ def close(
     )
 
 
-def told_apart(conn: Connection, shop_id: int, entity: str, table: str, now: datetime, linked: int | None) -> None:
-    """Close what is said of several records here that were the same one on Shopify: where that one is `linked` now, or
-    (None) where the row that the conflict stands for is gone."""
-    where = [
-        _TABLE.c.shop_id == shop_id,
-        _TABLE.c.entity == entity,
-        _TABLE.c.policy == AMBIGUOUS,
-        _TABLE.c.status != "closed",
-    ]
-    if linked is not None:
-        where.append(_TABLE.c.shopify_id == linked)
-    else:
-        where.append(_TABLE.c.local_id.not_in(text(f"(SELECT id FROM {table})")))
-    reason = "linked" if linked is not None else "its row is gone"
+def told_apart(conn: Connection, shop_id: int, entity: str, table: str, now: datetime) -> None:
+    """Close what was said of several records here that are the same one on Shopify, where that one is linked now, or
+    the row that the conflict stands for is gone."""
+    rows = text(f"(SELECT id FROM {table})")
+    linked = text(f"(SELECT shopify_id FROM {table} WHERE shop_id = :shop AND shopify_id IS NOT NULL)")
     conn.execute(
         _TABLE.update()
-        .where(*where)
-        .values(status="closed", decision="moot", decided_by="sync", decided_at=now, closed_reason=reason)
+        .where(
+            *_alike(shop_id, entity),
+            _TABLE.c.shopify_id.in_(linked.bindparams(shop=shop_id)) | _TABLE.c.local_id.not_in(rows),
+        )
+        .values(
+            status="closed", decision="moot", decided_by="sync", decided_at=now, closed_reason="one is linked, or gone"
+        )
     )
+
+
+def _alike(shop_id: int, entity: str) -> tuple[ColumnElement[bool], ...]:
+    c = _TABLE.c
+    return c.shop_id == shop_id, c.entity == entity, c.policy == AMBIGUOUS, c.status != "closed"
 
 
 def ambiguous(conn: Connection, shop_id: int, entity: str) -> tuple[dict[int, int], dict[int, int]]:
     """Open conflicts about records that can't be told apart: {local id: conflict id}, {Shopify id: conflict id}."""
     here: dict[int, int] = {}
     there: dict[int, int] = {}
-    rows = conn.execute(
-        select(_TABLE.c.id, _TABLE.c.local, _TABLE.c.shopify_id).where(
-            _TABLE.c.shop_id == shop_id,
-            _TABLE.c.entity == entity,
-            _TABLE.c.policy == AMBIGUOUS,
-            _TABLE.c.status != "closed",
-        )
-    )
+    rows = conn.execute(select(_TABLE.c.id, _TABLE.c.local, _TABLE.c.shopify_id).where(*_alike(shop_id, entity)))
     for number, local, shopify_id in rows:
         there[shopify_id] = number
         for name in local or ():

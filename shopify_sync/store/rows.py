@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from shopify_sync.columns import storage_time
 from shopify_sync.records import Node
 from shopify_sync.spec import Child, Entity, row_maker, rows_maker
-from shopify_sync.store.sql import Dialect
+from shopify_sync.store.sql import Dialect, Into
 
 _OURS = 1  # sync_rev of a row that the sync made
 _GOING = -1  # sync_rev of a row that the sync is about to delete
@@ -63,7 +63,7 @@ class ChildWriter:
         self.columns = [column.name for column in child.columns]
         fixed, placed = list(child.fixed), [child.position_column] if child.position_column else []
         everything = [*self.columns, *placed, *fixed, "sync_rev", child.parent_column]
-        self.everything = everything
+        self.into = Into(self.name, everything)
         self.upsert = dialect.upsert(
             self.name,
             everything,
@@ -117,7 +117,7 @@ class LinkWriter:
         self.ids = (
             f"SELECT shopify_id, id FROM {self.target} WHERE shop_id = {dialect.mark} AND shopify_id IN {dialect.many}"
         )
-        self.everything = [child.parent_column, child.link, "sync_rev"]
+        self.into = Into(self.name, [child.parent_column, child.link, "sync_rev"])
         self.existing = (
             f"SELECT id, {child.parent_column}, {child.link} FROM {self.name} "
             f"WHERE {child.parent_column} IN {dialect.many}"
@@ -192,10 +192,9 @@ class RowWriter:
         ids = self.dialect.new_ids(conn, self.name, len(incoming))
         at, shop_id, dialect = storage_time(read_at), self.shop_id, self.dialect
         made: list[Rows] = [item.rows or self.made(item.node) for item in incoming]
-        self.dialect.load(
+        dialect.load(
             conn,
-            self.name,
-            self._everything,
+            Into(self.name, self._everything, utf8=("payload",)),
             [
                 (
                     local_id,
@@ -211,11 +210,10 @@ class RowWriter:
                 )
                 for local_id, item, rows in zip(ids, incoming, made, strict=True)
             ],
-            utf8=("payload",),
         )
         for place, child in enumerate(self.children):
             if found := below((parent, rows.children[place]) for parent, rows in zip(ids, made, strict=True)):
-                self.dialect.load(conn, child.name, child.everything, found)
+                dialect.load(conn, child.into, found)
         for place, link in enumerate(self.links):
             targets = link.store(conn, shop_id, (row for rows in made for row in rows.targets[place]))
             number = link.place
@@ -336,7 +334,7 @@ class RowWriter:
         self._drop(conn, link, [(row[0],) for row in existing if (row[1], row[2]) not in wanted])
         new = wanted - {(row[1], row[2]) for row in existing}
         if new:
-            self.dialect.load(conn, link.name, link.everything, [(*pair, _OURS) for pair in sorted(new)])
+            self.dialect.load(conn, link.into, [(*pair, _OURS) for pair in sorted(new)])
 
     def _drop(self, conn: Connection, table: ChildWriter | LinkWriter, ids: Sequence[tuple[int]]) -> None:
         if ids:

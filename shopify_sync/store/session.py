@@ -132,6 +132,8 @@ class DatabaseSession:
     def save(self, batch: Batch, read_at: datetime) -> None:
         for local_id, number in batch.link:
             self.link(local_id, number)
+        if batch.link:
+            self._met([number for _, number in batch.link])
         created = self.writer.create(self.conn, batch.create, read_at)
         journal.created(self.conn, self.local.run_id, self.entity, created, batch.create, self._now())
         self._journal(batch.update, "update")
@@ -236,13 +238,15 @@ class DatabaseSession:
             f"UPDATE {self.writer.name} SET shopify_id = {mark}, sync_rev = sync_rev + 1 WHERE id = {mark}",
             (shopify_id, local_id),
         )
-        # A row that was deleted and made again under the same key is the same record.
-        before = tombs.over(self.conn, self.local.shop_id, self.entity.name, shopify_id, self._now())
-        self._close(before, "made again here")
-        self.tell_apart(shopify_id)
 
-    def tell_apart(self, linked: int | None = None) -> None:
-        conflicts.told_apart(self.conn, self.local.shop_id, self.entity.name, self.writer.name, self._now(), linked)
+    def _met(self, shopify_ids: Sequence[int]) -> None:
+        """Rows were found to be these: one that was deleted and made again under the same key is the same record."""
+        before = tombs.over(self.conn, self.local.shop_id, self.entity.name, shopify_ids, self._now())
+        self._close(before, "made again here")
+        self.tell_apart()
+
+    def tell_apart(self) -> None:
+        conflicts.told_apart(self.conn, self.local.shop_id, self.entity.name, self.writer.name, self._now())
 
     def unlink(self, local_ids: Sequence[int]) -> None:
         mark = self.dialect.mark

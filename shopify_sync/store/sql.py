@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 from sqlalchemy import Connection
@@ -12,6 +12,14 @@ from sqlalchemy.exc import DBAPIError
 
 # Values bound to one statement that inserts several rows. SQLite takes 999 at the least; more of them gain nothing.
 _VALUES = 500
+
+
+class Into(NamedTuple):
+    """Columns of a table that rows go into. Values of those in `utf8` come from `Dialect.text`."""
+
+    table: str
+    columns: Sequence[str]
+    utf8: Sequence[str] = ()
 
 
 class Dialect(Protocol):
@@ -31,8 +39,6 @@ class Dialect(Protocol):
 
     def quoted(self, names: Sequence[str]) -> list[str]: ...
 
-    def insert(self, table: str, columns: Sequence[str], rows: int = 1, utf8: Sequence[str] = ()) -> str: ...
-
     def upsert(
         self,
         table: str,
@@ -45,15 +51,8 @@ class Dialect(Protocol):
 
     def new_ids(self, conn: Connection, table: str, count: int) -> list[int]: ...
 
-    def load(
-        self,
-        conn: Connection,
-        table: str,
-        columns: Sequence[str],
-        rows: Sequence[tuple[Any, ...]],
-        utf8: Sequence[str] = (),
-    ) -> None:
-        """Insert many rows in storage form. Values of the columns `utf8` come from `text`."""
+    def load(self, conn: Connection, into: Into, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert many rows in storage form."""
         ...
 
     def document(self, value: Any) -> str | None:
@@ -71,10 +70,10 @@ class _Shared:
     def quoted(self, names: Sequence[str]) -> list[str]:
         return [f'"{name}"' for name in names]
 
-    def insert(self, table: str, columns: Sequence[str], rows: int = 1, utf8: Sequence[str] = ()) -> str:
-        row = ", ".join(self.utf8_mark if name in utf8 else self.mark for name in columns)
+    def insert(self, into: Into, rows: int = 1) -> str:
+        row = ", ".join(self.utf8_mark if name in into.utf8 else self.mark for name in into.columns)
         marks = ", ".join([f"({row})"] * rows)
-        return f"INSERT INTO {table} ({', '.join(self.quoted(columns))}) VALUES {marks}"
+        return f"INSERT INTO {into.table} ({', '.join(self.quoted(into.columns))}) VALUES {marks}"
 
     def upsert(
         self,
@@ -89,9 +88,8 @@ class _Shared:
         not written at all."""
         sets = [f"{name} = excluded.{name}" for name in self.quoted(change)]
         sets.append(f"sync_rev = {table}.sync_rev + 1")
-        text = (
-            f"{self.insert(table, columns)} ON CONFLICT ({', '.join(self.quoted(key))}) DO UPDATE SET {', '.join(sets)}"
-        )
+        inserted = self.insert(Into(table, columns))
+        text = f"{inserted} ON CONFLICT ({', '.join(self.quoted(key))}) DO UPDATE SET {', '.join(sets)}"
         if unless_same:
             differs = " OR ".join(f"{table}.{n} IS DISTINCT FROM excluded.{n}" for n in self.quoted(unless_same))
             text += f" WHERE {self.distinct(differs)}"
@@ -137,23 +135,16 @@ class SqliteDialect(_Shared):
         last = row[0] if row else 0
         return list(range(last + 1, last + 1 + count))
 
-    def load(
-        self,
-        conn: Connection,
-        table: str,
-        columns: Sequence[str],
-        rows: Sequence[tuple[Any, ...]],
-        utf8: Sequence[str] = (),
-    ) -> None:
+    def load(self, conn: Connection, into: Into, rows: Sequence[tuple[Any, ...]]) -> None:
         """Several rows in one statement: two thirds of the time of one statement for each, triggers and indexes
         included (measured in benchmarks/)."""
-        each = max(1, _VALUES // len(columns))
+        each = max(1, _VALUES // len(into.columns))
         whole = len(rows) - len(rows) % each
         if whole:
             together = [tuple(chain.from_iterable(rows[at : at + each])) for at in range(0, whole, each)]
-            conn.exec_driver_sql(self.insert(table, columns, each, utf8), together)
+            conn.exec_driver_sql(self.insert(into, each), together)
         if whole < len(rows):
-            conn.exec_driver_sql(self.insert(table, columns, 1, utf8), list(rows[whole:]))
+            conn.exec_driver_sql(self.insert(into), list(rows[whole:]))
 
 
 class PostgresDialect(_Shared):
@@ -176,16 +167,9 @@ class PostgresDialect(_Shared):
         )
         return [row[0] for row in rows]
 
-    def load(
-        self,
-        conn: Connection,
-        table: str,
-        columns: Sequence[str],
-        rows: Sequence[tuple[Any, ...]],
-        utf8: Sequence[str] = (),
-    ) -> None:
+    def load(self, conn: Connection, into: Into, rows: Sequence[tuple[Any, ...]]) -> None:
         """COPY: three times as quick as executemany (measured in benchmarks/), triggers and constraints included."""
-        statement = f"COPY {table} ({', '.join(self.quoted(columns))}) FROM STDIN"
+        statement = f"COPY {into.table} ({', '.join(self.quoted(into.columns))}) FROM STDIN"
         driver: Any = conn.dialect.dbapi
         try:
             with conn.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]

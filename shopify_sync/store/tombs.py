@@ -59,13 +59,13 @@ def handled(conn: Connection, tomb: Tomb, outcome: str, left: Incoming | None, n
     conn.execute(_TABLE.update().where(_TABLE.c.id == tomb.id).values(**values))
 
 
-def over(conn: Connection, shop_id: int, entity: str, shopify_id: int, now: datetime) -> list[int]:
-    """A record that was deleted here is linked to another row: nothing is left to do about its deletion. The local ids
-    that it had."""
+def over(conn: Connection, shop_id: int, entity: str, ids: Sequence[int], now: datetime) -> list[int]:
+    """Records that were deleted here are linked to other rows: nothing is left to do about their deletion. The local
+    ids that they had."""
     mine = [
         _TABLE.c.shop_id == shop_id,
         _TABLE.c.entity == entity,
-        _TABLE.c.shopify_id == shopify_id,
+        _TABLE.c.shopify_id.in_(ids),
         _TABLE.c.outcome.is_(None) | _TABLE.c.outcome.not_in(_OVER),
     ]
     found = [row[0] for row in conn.execute(select(_TABLE.c.local_id).where(*mine)) if row[0] is not None]
