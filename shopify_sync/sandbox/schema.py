@@ -1,6 +1,6 @@
 """The served slice of Shopify's schema, and how input values become Python values.
 
-`schema.graphql` holds names and types only. Scalars: ID is checked to be a global id, Money and Decimal become
+The files in `schema/` hold names and types only. Scalars: ID is checked to be a global id, Money and Decimal become
 texts, DateTime stays the text given. Source of the messages: recorded answers.
 """
 
@@ -26,8 +26,9 @@ _INT_RANGE = range(-(2**31), 2**31)
 
 @cache
 def schema() -> GraphQLSchema:
-    """The schema that documents are validated against; built once, about 30 ms."""
-    text = (files("shopify_sync.sandbox") / "schema.graphql").read_text(encoding="utf-8")
+    """The schema that documents are validated against; built once, about 60 ms."""
+    parts = sorted((files("shopify_sync.sandbox") / "schema").iterdir(), key=lambda file: file.name)
+    text = "\n".join(part.read_text(encoding="utf-8") for part in parts)
     return graphql.build_schema(text, assume_valid=True, assume_valid_sdl=True)
 
 
