@@ -79,6 +79,9 @@ def _look_again(app: App, one: Undoable, context: Context) -> None:
         stored = checkpoints.load(conn, app.shop["id"], one.entity, "pull")
         if stored.watermark is not None and (before is None or before < stored.watermark):
             checkpoints.rewind(conn, app.shop["id"], one.entity, before)
+    if context.result.counts.failed:
+        context.result.notes.append("what failed is as the run left it; undo the run again when that is mended")
+        return
     context.result.notes.append(
         "both sides are as before the run: the next sync would do the same again, unless you change a side or a policy"
     )

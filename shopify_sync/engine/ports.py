@@ -29,6 +29,7 @@ from shopify_sync.records import (
     Standing,
     Stored,
     Tomb,
+    Unmade,
 )
 from shopify_sync.spec import Child
 
@@ -192,6 +193,14 @@ class Session(Protocol):
         """Earlier refusals of this record are over."""
         ...
 
+    def take_back(self, local_ids: Sequence[int]) -> None:
+        """Deletions of rows that are there again are none; the rows may be others than before."""
+        ...
+
+    def made(self, unmade: Unmade, left: Incoming | None) -> None:
+        """What became of a creation whose record was deleted here: nothing, or what Shopify has."""
+        ...
+
     def entomb(self, tomb: Tomb, outcome: str, left: Incoming | None) -> None:
         """What became of a deletion; `left` is what Shopify has now."""
         ...
@@ -265,6 +274,14 @@ class Local(Protocol):
 
     def tombs(self, after: int, limit: int) -> list[Tomb]:
         """Deletions made here that wait, in order of their ids."""
+        ...
+
+    def unmade(self) -> list[Unmade]:
+        """Records that were deleted here while their creation on Shopify was under way."""
+        ...
+
+    def returned(self) -> list[int]:
+        """Local ids of rows that were deleted and put back whole, or replaced, so that no trigger saw an edit."""
         ...
 
     def dirty(self, after: int, limit: int, *, only: Sequence[int] | None = None) -> list[int]:

@@ -24,6 +24,7 @@ from shopify_sync.engine.exporting import BulkPull, changed_since, under_way
 from shopify_sync.engine.method import Pace
 from shopify_sync.engine.own import certain
 from shopify_sync.engine.reconcile import Reconcile
+from shopify_sync.engine.strays import gather
 from shopify_sync.errors import RequestRefused
 from shopify_sync.records import Checkpoint, Counts, Fetched, Known, Listed, Page, Standing
 
@@ -88,6 +89,8 @@ class Pull:
         return self.result.counts
 
     def run(self) -> None:
+        if not self.options.dry_run:
+            gather(self.context)
         if self.options.only is not None:
             self._some(self.options.only)
             return

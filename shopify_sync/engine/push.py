@@ -24,6 +24,7 @@ from shopify_sync.engine.own import created_by_us, recognised
 from shopify_sync.engine.refusals import duplicate, unreadable
 from shopify_sync.engine.sending import Sending
 from shopify_sync.engine.shipping import FEW, ROUND, Shipping
+from shopify_sync.engine.strays import gather
 from shopify_sync.records import Action, Batch, Counts, Disagreement, Node, Operation
 from shopify_sync.spec import Diff, compare, record_of, shopify_id, updated_at
 
@@ -76,6 +77,8 @@ class Push:
         return self.result.counts
 
     def run(self) -> None:
+        if not self.options.dry_run:
+            gather(self.context)
         if self.options.only is None:
             self.options.brakes.before_push(self.local.standing(), first=self.local.pulled() is None)
         self.progress.start(f"push {self.entity.name}", None)

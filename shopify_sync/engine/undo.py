@@ -8,9 +8,9 @@ touched since goes back, and what was edited since stays. Undoing is a run with 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from shopify_sync.engine import decide
+from shopify_sync.engine import decide, turns
 from shopify_sync.engine.chunks import Context
 from shopify_sync.engine.merge import Rules, merge
 from shopify_sync.records import Action, Change, Fetched, LocalRecord, Node, Operation, PlanLine, Record
@@ -48,6 +48,9 @@ class Undo:
     changes: Sequence[Change]
     dry_run: bool = False
     kept: int = 0
+    again: dict[int, Reversal] = field(default_factory=dict)  # that want a key which another one still has, by its id()
+    rows: dict[int, LocalRecord] = field(default_factory=dict)  # of those
+    last: bool = False
 
     def __post_init__(self) -> None:
         self.entity, self.remote, self.local = self.context.entity, self.context.remote, self.context.local
@@ -60,6 +63,10 @@ class Undo:
             for at in range(0, len(found), BATCH):
                 self._batch(found[at : at + BATCH])
                 self.context.progress.advance(len(found[at : at + BATCH]), points=self.remote.use.points)
+            if self.again:
+                self.last = True
+                later = list(self.again.values())
+                self._write([one for one in self._send_all(later) if one.here is not None], self.rows)
         finally:
             self.context.progress.finish()
         if self.kept:
@@ -83,8 +90,27 @@ class Undo:
         if self.dry_run:
             return
         self._note(send, rows)
-        self._send(send)
-        self._write(send, write, rows)
+        done = self._send_all(send)
+        refused = {id(one) for one in send} - {id(one) for one in done}
+        self._write([one for one in write if id(one) not in refused], rows)
+        self.rows |= rows if self.again else {}
+
+    def _send_all(self, send: Sequence[Reversal]) -> list[Reversal]:
+        """Send these, and note what came of it; those that Shopify took."""
+        self._aside(send)
+        done = [one for one in send if self._send(one)]
+        answers = self._answers(done)
+        nodes = {shopify_id(node): node for node in answers.nodes} if answers else {}
+        with self.local.session() as session:
+            for one in done:
+                if one.journal is not None:
+                    session.journal_outcome(one.journal, nodes.get(one.made or one.shopify_id or 0))
+                self.result.counts.updated += 1
+                if one.there is not None and one.there[0].action in ("archive", "delete") and one.local_id:
+                    session.unbury(one.local_id, one.there[0].before, one.made)
+            self.result.api = self.remote.use
+            session.progress(self.result)
+        return done
 
     # Shopify's side
 
@@ -166,8 +192,16 @@ class Undo:
             self.kept += len(merged.settled)
             one.restore = merged.here
         diff = compare(self.entity, row.record, one.restore, sendable=False)
-        revived = row.deleted and last.action == "archive"
-        return self._admits("pull", "restore" if revived else "update", one, self._lines(diff), "changed by the run")
+        kind = "update"
+        if row.deleted and last.action == "archive":
+            kind = "restore"
+        elif not row.deleted and self._was_deleted(first.before):
+            kind = "archive"
+        return self._admits("pull", kind, one, self._lines(diff), "changed by the run")
+
+    def _was_deleted(self, state: object) -> bool:
+        row = state.get("row") if isinstance(state, dict) else None
+        return bool(row and row.get("deleted_at"))
 
     def _told(self, state: object) -> object:
         if isinstance(state, dict) and "record" in state:
@@ -193,28 +227,45 @@ class Undo:
                 one.journal = session.journal(local, kind, one.current, one.wanted)
             session.progress(self.result)
 
-    def _send(self, send: Sequence[Reversal]) -> None:
+    def _aside(self, send: Sequence[Reversal]) -> None:
+        """Those whose key another one is to have back step aside first, so that keys can go round."""
+        now = {self._key(one): one for one in send if one.current is not None and one.wanted is not None}
         for one in send:
-            for operation in one.operations:
-                sent = self.remote.send(operation)
-                if sent.errors:
-                    self.result.errors += sent.errors
-                    self.result.counts.failed += 1
-                    break
-                if one.current is None:
-                    one.made = self.entity.push.created(sent.payload)
+            holder = now.get(self.entity.push.key(one.wanted)) if one.wanted is not None else None
+            if holder is None or holder is one or holder.current is None or self._keeps(holder):
+                continue
+            before = record_of(self.entity, holder.current)
+            stepped = turns.aside(self.entity, before)
+            diff = compare(self.entity, before, stepped)
+            for operation in self.entity.push.update(holder.shopify_id or 0, before, stepped, diff, self.context.facts):
+                self.remote.send(operation)
 
-    def _write(self, send: Sequence[Reversal], write: Sequence[Reversal], rows: dict[int, LocalRecord]) -> None:
-        answers = self._answers(send)
-        nodes = {shopify_id(node): node for node in answers.nodes} if answers else {}
+    def _key(self, one: Reversal) -> str:
+        return str(record_of(self.entity, one.current)[self.entity.natural_key] or "") if one.current else ""
+
+    def _keeps(self, one: Reversal) -> bool:
+        return one.wanted is None or self._key(one) == self.entity.push.key(one.wanted)
+
+    def _send(self, one: Reversal) -> bool:
+        """Whether Shopify took it. What failed for want of a key is tried once more when all else is done."""
+        for operation in one.operations:
+            sent = self.remote.send(operation)
+            if sent.errors:
+                if not self.last and not self._keeps(one):
+                    self.again[id(one)] = one
+                    return False
+                self.result.errors += [
+                    replace(error, record_key=one.key, local_id=one.local_id, shopify_id=one.shopify_id)
+                    for error in sent.errors
+                ]
+                self.result.counts.failed += 1
+                return False
+            if one.current is None:
+                one.made = self.entity.push.created(sent.payload)
+        return True
+
+    def _write(self, write: Sequence[Reversal], rows: dict[int, LocalRecord]) -> None:
         with self.local.session() as session:
-            for one in send:
-                node = nodes.get(one.made or one.shopify_id or 0)
-                if one.journal is not None:
-                    session.journal_outcome(one.journal, node)
-                self.result.counts.updated += 1
-                if one.there is not None and one.there[0].action in ("archive", "delete") and one.local_id:
-                    session.unbury(one.local_id, one.there[0].before, one.made)
             for one in write:
                 if one.erase and one.local_id is not None:
                     session.erase(one.local_id)

@@ -35,6 +35,7 @@ from shopify_sync.records.rows import (
     Settlement,
     Standing,
     Tomb,
+    Unmade,
     content_hash,
 )
 from shopify_sync.records.runs import ApiUse, Counts, Progress, RecordError, RunResult
@@ -79,6 +80,7 @@ __all__ = [
     "Tomb",
     "Transport",
     "Unequal",
+    "Unmade",
     "content_hash",
     "gid",
     "number_of",

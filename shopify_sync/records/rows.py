@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -177,6 +177,15 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmade:
+    """A record that was deleted here while its creation on Shopify, begun then, was under way."""
+
+    id: int
+    key: str
+    begun_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tomb:
     """A record that was deleted here, and what Shopify had then."""
 
@@ -194,7 +203,8 @@ class Tomb:
 class Change:
     """What a run did to one record on one side (`local` or `shopify`), as JSON; see `store/journal.py`.
 
-    `later` is what the next run found on that side, where it told: what this one left.
+    `later` is what the next run found on that side, where it told: what this one left. `rows` are the local ids of
+    elements that went, by (table, parent's local id, Shopify id).
     """
 
     local_id: int | None
@@ -205,6 +215,7 @@ class Change:
     before: Any
     after: Any
     later: Any = None
+    rows: Mapping[tuple[str, int, int | None], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from shopify_sync.columns import storage_time
 from shopify_sync.records import Change as Told
 from shopify_sync.records import Incoming, LocalRecord, Node, Settlement, Tomb
-from shopify_sync.spec import Entity, plain, shopify_id
+from shopify_sync.spec import Entity, canonical, plain, shopify_id
 from shopify_sync.store.sql import Dialect
 from shopify_sync.store.tables import Change
 
@@ -26,6 +26,7 @@ _TABLE = Change.__table__  # type: ignore[attr-defined]
 _COLUMNS = (
     "run_id", "entity", "local_id", "shopify_id", "record_key", "side", "action", "before", "after", "created_at",
 )  # fmt: skip
+_ELEMENTS = "elements"
 # What of a row is restored beside its fields.
 SYSTEM = ("shopify_id", "updated_at", "deleted_at", "synced_at", "dirty", "payload_hash", "edited_at", "disputed")
 
@@ -78,6 +79,16 @@ def _hashed(hashes: Mapping[int, str] | None, local_id: int) -> str | None:
     return '{"hash":"' + hashes[local_id] + '"}' if hashes else None
 
 
+def elements(
+    conn: Connection, run_id: int, entity: Entity, gone: Sequence[tuple[str, int, int, int | None]], now: datetime
+) -> None:
+    """Which rows elements of lists had that went (table, local id, parent's local id, Shopify id): a payload does not
+    tell, and they are to come back as they were."""
+    if gone and run_id:
+        before = {"elements": [list(one) for one in gone]}
+        _insert(conn, run_id, entity, None, None, "", "local", _ELEMENTS, before, None, now)
+
+
 def record(
     conn: Connection,
     run_id: int,
@@ -111,19 +122,29 @@ def _payload(row: Mapping[str, Any]) -> Any:
     return row.get("payload")
 
 
-def whole(conn: Connection, run_id: int, entity: Entity, local: LocalRecord, here: Any, now: datetime) -> None:
-    """A record whose rows are about to be given back what they once had."""
+def whole(
+    conn: Connection,
+    run_id: int,
+    entity: Entity,
+    local: LocalRecord,
+    here: Any,
+    now: datetime,
+    stored: Mapping[str, Any],
+) -> None:
+    """A record whose rows are about to be given back what they once had; `stored` is its row."""
     if not run_id:
         return
-    row = {
-        "shopify_id": local.shopify_id,
-        "updated_at": plain(local.updated_at),
-        "dirty": local.dirty,
-        "disputed": local.disputed or None,
-    }
+    row = {name: plain(stored.get(name)) for name in SYSTEM} | {"disputed": local.disputed or None}
     before = {"record": plain(local.record), "row": row, "payload": local.node}
     after = {"record": here}
     _insert(conn, run_id, entity, local.local_id, local.shopify_id, local.key, "local", "update", before, after, now)
+
+
+def again(conn: Connection, run_id: int, entity: Entity, local_id: int, change: Told, now: datetime) -> None:
+    """A record that is about to come back, of which nothing is here."""
+    if run_id:
+        after = {"hash": canonical(entity, change.before["payload"])[1]} if change.before.get("payload") else None
+        _insert(conn, run_id, entity, local_id, change.shopify_id, change.key, "local", "create", None, after, now)
 
 
 def intended(
@@ -180,7 +201,14 @@ def of_runs(conn: Connection, run_ids: Sequence[int], entity: str) -> list[Told]
     rows = conn.execute(
         select(_TABLE).where(_TABLE.c.run_id.in_(list(run_ids)), _TABLE.c.entity == entity).order_by(_TABLE.c.id)
     )
-    found = [change for row in rows.mappings() for change in _told(dict(row))]
+    told = [dict(row) for row in rows.mappings()]
+    went = {
+        (table, parent, number): local_id
+        for row in told
+        if row["action"] == _ELEMENTS
+        for table, local_id, parent, number in row["before"]["elements"]
+    }
+    found = [replace(change, rows=went) for row in told if row["action"] != _ELEMENTS for change in _told(row)]
     last = max(run_ids, default=0)
     later = conn.execute(
         select(_TABLE.c.local_id, _TABLE.c.before)

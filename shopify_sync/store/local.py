@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from shopify_sync.clock import Clock
-from shopify_sync.records import Checkpoint, Incoming, Known, Standing, Tomb
+from shopify_sync.records import Checkpoint, Incoming, Known, Standing, Tomb, Unmade
 from shopify_sync.spec import Entity
 from shopify_sync.store import checkpoints, settings, tombs
 from shopify_sync.store.database import Database
@@ -105,6 +105,14 @@ class DatabaseLocal:
             )
             return [row[0] for row in rows]
 
+    def unmade(self) -> list[Unmade]:
+        with self.database.read() as conn:
+            return tombs.unmade(conn, self.shop_id, self.entity.name)
+
+    def returned(self) -> list[int]:
+        with self.database.read() as conn:
+            return tombs.returned(conn, self.shop_id, self.entity.name, self.reader.table)
+
     def linked(self, above: int, to: int | None) -> list[int]:
         mark = self.dialect.mark
         upper, values = (f" AND shopify_id <= {mark}", [to]) if to is not None else ("", [])
@@ -122,7 +130,7 @@ class DatabaseLocal:
 
     def tombs(self, after: int, limit: int) -> list[Tomb]:
         with self.database.read() as conn:
-            return tombs.waiting(conn, self.shop_id, self.entity.name, after, limit)
+            return tombs.waiting(conn, self.shop_id, self.entity.name, self.reader.table, after, limit)
 
     def pulled(self) -> datetime | None:
         with self.database.read() as conn:

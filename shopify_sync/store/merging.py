@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, insert, update
+from sqlalchemy import Connection, Table, insert, select, update
 
 from shopify_sync.records import Node, Record
 from shopify_sync.spec import Child, Column, pair, same
@@ -59,6 +59,8 @@ class RowMerger:
                     if before is None and after.get(extra) is not None:
                         values[extra] = after[extra]
                 if before is None:
+                    if after.get("local_id") is not None and self._free(conn, table, after["local_id"]):
+                        values["id"] = after["local_id"]
                     new.append(values)
                     continue
                 if child.remembers is not None and before["shopify_id"] is None and "shopify_id" in values:
@@ -73,6 +75,10 @@ class RowMerger:
             conn.execute(update(table).where(table.c.id == row).values(**values, sync_rev=table.c.sync_rev + 1))
         for values in new:
             conn.execute(insert(table).values(**{child.parent_column: local_id}, **child.fixed, **values, sync_rev=1))
+
+    def _free(self, conn: Connection, table: Table, local_id: int) -> bool:
+        """Whether an element that comes back can have the row that it had."""
+        return conn.execute(select(table.c.id).where(table.c.id == local_id)).first() is None
 
     def _links(
         self,

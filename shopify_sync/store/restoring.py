@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from sqlalchemy import insert, select
 
 from shopify_sync.columns import storage_time
 from shopify_sync.records import Change, LocalRecord, Record
 from shopify_sync.spec import canonical, plain
 from shopify_sync.spec.mapping import parse_time
 from shopify_sync.store import journal
-from shopify_sync.store.edits import Editor
 from shopify_sync.store.merging import RowMerger
 from shopify_sync.store.rows import node_of
 
@@ -27,9 +27,12 @@ def put_back(session: DatabaseSession, now: LocalRecord | None, here: Record, ch
     told = change.before if isinstance(change.before, dict) else {}
     payload, row = told.get("payload"), told.get("row") or {}
     if now is None:
-        _again(session, here, payload)
+        _again(session, here, change)
         return
-    journal.whole(session.conn, session.local.run_id, session.entity, now, plain(here), session.local.clock.now())
+    here = _in_their_rows(session, here, now.local_id, change)
+    stored = session.local.reader.rows(session.conn, [now.local_id])[0]
+    at = session.local.clock.now()
+    journal.whole(session.conn, session.local.run_id, session.entity, now, plain(here), at, stored)
     RowMerger(session.local).apply(session.conn, now.local_id, here, node_of(payload) if payload else None)
     edited = now.dirty and not row
     values: dict[str, Any] = {
@@ -62,10 +65,41 @@ def put_back(session: DatabaseSession, now: LocalRecord | None, here: Record, ch
             )
 
 
-def _again(session: DatabaseSession, here: Record, payload: Any) -> None:
-    """The rows are gone: they come back as a record of their own, in step with what Shopify had."""
-    editor = Editor(session.entity, session.local.shop_id)
-    editor.insert(session.conn, here)
+def _again(session: DatabaseSession, here: Record, change: Change) -> None:
+    """The rows are gone: they come back under the ids that they had, in step with what Shopify had."""
+    table, told = session.local.reader.table, change.before
+    payload = told.get("payload")
+    values = {c.name: here[c.name] for c in session.entity.columns if here.get(c.name) is not None}
+    values |= {"shop_id": session.local.shop_id, "sync_rev": 1, "dirty": payload is None}
+    if payload is not None:
+        node = node_of(payload)
+        values |= {"payload": node, "payload_hash": canonical(session.entity, node)[1]}
+        at = (told.get("row") or {}).get("updated_at") or told.get("at")
+        values["updated_at"] = parse_time(at) if at else None
+    taken = session.conn.execute(select(table.c.id).where(table.c.id == change.local_id)).first()
+    if change.local_id is not None and taken is None:
+        values["id"] = change.local_id
+    made = session.conn.execute(insert(table).values(**values)).inserted_primary_key
+    if made is None:
+        raise AssertionError("an inserted row has an id")
+    local_id = int(made[0])
+    journal.again(session.conn, session.local.run_id, session.entity, local_id, change, session.local.clock.now())
+    here = _in_their_rows(session, here, local_id, change)
+    RowMerger(session.local).apply(session.conn, local_id, here, node_of(payload) if payload else None)
+
+
+def _in_their_rows(session: DatabaseSession, here: Record, parent: int, change: Change) -> Record:
+    """With the local ids of elements that went."""
+    lists = {
+        child.name: [
+            item | {"local_id": known} if "local_id" not in item and known is not None else item
+            for item in here.get(child.name) or []
+            for known in [change.rows.get((child.table.__tablename__, parent, item.get("shopify_id")))]  # type: ignore[attr-defined]
+        ]
+        for child in session.entity.children
+        if child.target is None
+    }
+    return here | lists
 
 
 def _text(payload: Any) -> str | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 from sqlalchemy import Connection
@@ -40,6 +40,15 @@ class Arriving(Protocol):
     def local_id(self) -> int | None: ...
     @property
     def rows(self) -> Any: ...
+
+
+class Element(NamedTuple):
+    """An element of a list that was deleted: its table, local id, parent's local id and Shopify id."""
+
+    table: str
+    local_id: int
+    parent: int
+    shopify_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +242,11 @@ class RowWriter:
             [link.rows(node) for link in self.links],
         )
 
-    def update(self, conn: Connection, incoming: Sequence[Arriving], read_at: datetime) -> None:
-        """Make rows that are here equal to their nodes. The caller has linked new children first."""
+    def update(self, conn: Connection, incoming: Sequence[Arriving], read_at: datetime) -> list[Element]:
+        """Make rows that are here equal to their nodes; which elements of lists went. The caller has linked new
+        children first."""
         if not incoming:
-            return
+            return []
         at, dialect = storage_time(read_at), self.dialect
         pairs = [(_id(item), item.node) for item in incoming]
         conn.exec_driver_sql(
@@ -254,14 +264,16 @@ class RowWriter:
             ],
         )
         parents = self.dialect.bind([local_id for local_id, _ in pairs])
+        gone: list[Element] = []
         for child in self.children:
-            self._replace(conn, child, pairs, parents)
+            gone += self._replace(conn, child, pairs, parents)
         for link in self.links:
             targets = link.resolve(conn, self.shop_id, (node for _, node in pairs))
             existing = [tuple(row) for row in conn.exec_driver_sql(link.existing, (parents,))]
             number = link.place
             wanted = {(local_id, targets[row[number]]) for local_id, node in pairs for row in link.rows(node)}
             self._link(conn, link, wanted, existing)
+        return gone
 
     def rebase(self, conn: Connection, item: Arriving, shopify_id: int, read_at: datetime) -> None:
         """Move the base of one record only: its rows stay as somebody wants them, and it stays dirty."""
@@ -298,12 +310,18 @@ class RowWriter:
             [(storage_time(at), local_id) for local_id in local_ids],
         )
 
-    def drop(self, conn: Connection, local_ids: Sequence[int]) -> None:
-        """The same, where the rows are to go: with all below them, and without a tombstone."""
+    def drop(self, conn: Connection, local_ids: Sequence[int]) -> list[Element]:
+        """The same, where the rows are to go: with all below them, and without a tombstone. Which elements went."""
         if not local_ids:
-            return
+            return []
         mark = self.dialect.mark
         gone = [(local_id,) for local_id in local_ids]
+        parents = self.dialect.bind(list(local_ids))
+        below = [
+            Element(child.name, row[0], row[1], row[2])
+            for child in self.children
+            for row in conn.exec_driver_sql(child.existing, (parents,))
+        ]
         tables: list[ChildWriter | LinkWriter] = [*self.children, *self.links]
         for table in tables:
             constant = "".join(f" AND {name} = '{value}'" for name, value in table.child.fixed.items())
@@ -312,17 +330,19 @@ class RowWriter:
             conn.exec_driver_sql(f"DELETE FROM {table.name} {where}", gone)
         conn.exec_driver_sql(f"UPDATE {self.name} SET sync_rev = {_GOING} WHERE id = {mark}", gone)
         conn.exec_driver_sql(f"DELETE FROM {self.name} WHERE id = {mark}", gone)
+        return below
 
-    def _replace(self, conn: Connection, child: ChildWriter, pairs: Sequence[tuple[int, Node]], parents: Any) -> None:
+    def _replace(
+        self, conn: Connection, child: ChildWriter, pairs: Sequence[tuple[int, Node]], parents: Any
+    ) -> list[Element]:
         rows = child.rows(pairs)
         at = child.columns.index("shopify_id")
         coming = {(row[-1], row[at]) for row in rows}
-        stale = [
-            (row[0],) for row in conn.exec_driver_sql(child.existing, (parents,)) if (row[1], row[2]) not in coming
-        ]
-        self._drop(conn, child, stale)
+        stale = [row for row in conn.exec_driver_sql(child.existing, (parents,)) if (row[1], row[2]) not in coming]
+        self._drop(conn, child, [(row[0],) for row in stale])
         if rows:
             conn.exec_driver_sql(child.upsert, rows)
+        return [Element(child.name, row[0], row[1], row[2]) for row in stale]
 
     def _link(
         self,

@@ -23,12 +23,13 @@ from shopify_sync.records import (
     RunResult,
     Settlement,
     Tomb,
+    Unmade,
 )
 from shopify_sync.spec import Child, plain, record_of, shopify_id
 from shopify_sync.store import checkpoints, conflicts, journal, restoring, runs, settings, telling, tombs
 from shopify_sync.store.adoption import adopt_children
 from shopify_sync.store.merging import RowMerger
-from shopify_sync.store.rows import node_of
+from shopify_sync.store.rows import Element, node_of
 
 if TYPE_CHECKING:
     from shopify_sync.store.local import DatabaseLocal
@@ -138,12 +139,12 @@ class DatabaseSession:
         journal.created(self.conn, self.local.run_id, self.entity, created, batch.create, self._now())
         self._journal(batch.update, "update")
         adopt_children(self.conn, self.local, batch.update)
-        self.writer.update(self.conn, batch.update, read_at)
+        self._lost(self.writer.update(self.conn, batch.update, read_at))
         self.writer.touch(self.conn, batch.touch, read_at)
         journal.rows(self.conn, self.dialect, self.local.run_id, self.entity, batch.gone, "archive", self._now())
         self.writer.bury(self.conn, batch.gone, read_at)
         journal.rows(self.conn, self.dialect, self.local.run_id, self.entity, batch.drop, "delete", self._now())
-        self.writer.drop(self.conn, batch.drop)
+        self._lost(self.writer.drop(self.conn, batch.drop))
         for settlement in batch.settle:
             self._settle(settlement, read_at)
         tombs.reopen(self.conn, self.dialect, batch.reopen)
@@ -163,7 +164,7 @@ class DatabaseSession:
                 self.conn, self.local.run_id, self.entity, one, incoming.payload_hash, self._now(), self._row(one)
             )
             adopt_children(self.conn, self.local, [incoming])
-            self.writer.update(self.conn, [incoming], read_at)
+            self._lost(self.writer.update(self.conn, [incoming], read_at))
             self._clear(one.local_id)
         else:
             journal.record(self.conn, self.local.run_id, self.entity, one, None, self._now(), self._row(one))
@@ -295,6 +296,23 @@ class DatabaseSession:
 
     # deletions made here
 
+    def take_back(self, local_ids: Sequence[int]) -> None:
+        self.conn.exec_driver_sql(
+            f"UPDATE {self.writer.name} SET dirty = true, local_rev = local_rev + 1, edited_at = {self.dialect.mark}, "
+            f"sync_rev = sync_rev + 1 WHERE id IN {self.dialect.many}",
+            (storage_time(self._now()), self.dialect.bind(list(local_ids))),
+        )
+        for local in self.read(local_ids):
+            # The lists went with the row (by cascade), and nobody who puts a row back means to empty them.
+            seen = local.seen or {}
+            lost = {c.name: seen[c.name] for c in self.entity.children if seen.get(c.name) and not local.record[c.name]}
+            if lost:
+                RowMerger(self.local).apply(self.conn, local.local_id, local.record | lost, local.node)
+        tombs.forget(self.conn, self.local.shop_id, self.entity.name, self.local.reader.table)
+
+    def made(self, unmade: Unmade, left: Incoming | None) -> None:
+        tombs.made(self.conn, unmade.id, left)
+
     def entomb(self, tomb: Tomb, outcome: str, left: Incoming | None) -> None:
         tombs.handled(self.conn, tomb, outcome, left, self._now())
         if tomb.local_id is not None:
@@ -334,11 +352,14 @@ class DatabaseSession:
             {item.local_id: item.payload_hash for item in incoming if item.local_id is not None},
         )
 
+    def _lost(self, elements: Sequence[Element]) -> None:
+        journal.elements(self.conn, self.local.run_id, self.entity, elements, self._now())
+
     # undo
 
     def erase(self, local_id: int) -> None:
         journal.rows(self.conn, self.dialect, self.local.run_id, self.entity, [local_id], "delete", self._now())
-        self.writer.drop(self.conn, [local_id])
+        self._lost(self.writer.drop(self.conn, [local_id]))
 
     def put_back(self, now: LocalRecord | None, here: Record, change: Change, *, unlink: bool) -> None:
         restoring.put_back(self, now, here, change, unlink=unlink)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+import orjson
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, select
 
-from shopify_sync.records import Decision, Incoming, Tomb
+from shopify_sync.records import Decision, Incoming, Tomb, Unmade
 from shopify_sync.spec import Entity, canonical
 from shopify_sync.store import conflicts
 from shopify_sync.store.sql import Dialect
@@ -19,14 +20,17 @@ _TABLE = Tombstone.__table__  # type: ignore[attr-defined]
 _OVER = ("restored", "deleted")
 
 
-def waiting(conn: Connection, shop_id: int, entity: str, after: int, limit: int) -> list[Tomb]:
-    """Deletions that nothing was done about yet, with what was decided about them."""
+def waiting(conn: Connection, shop_id: int, entity: str, alive: Table, after: int, limit: int) -> list[Tomb]:
+    """Deletions that nothing was done about yet, with what was decided about them. One whose row is there again is
+    none (see `returned`)."""
     rows = conn.execute(
         select(_TABLE)
         .where(
             _TABLE.c.shop_id == shop_id,
             _TABLE.c.entity == entity,
             _TABLE.c.handled_at.is_(None),
+            _TABLE.c.shopify_id.is_not(None),
+            ~exists().where(*_same(alive)),
             _TABLE.c.id > after,
         )
         .order_by(_TABLE.c.id)
@@ -36,6 +40,64 @@ def waiting(conn: Connection, shop_id: int, entity: str, after: int, limit: int)
     local_ids = [row["local_id"] for row in found if row["local_id"] is not None]
     decided = conflicts.decided(conn, shop_id, entity, local_ids)
     return [_tomb(row, decided.get(row["local_id"], {}).get("")) for row in found]
+
+
+def _same(alive: Table) -> tuple[ColumnElement[bool], ...]:
+    """A living row of the same record on Shopify."""
+    c = alive.c
+    return c.shop_id == _TABLE.c.shop_id, c.shopify_id == _TABLE.c.shopify_id, c.deleted_at.is_(None)
+
+
+def returned(conn: Connection, shop_id: int, entity: str, alive: Table) -> list[int]:
+    """Local ids of rows that somebody deleted and put back whole, or replaced: their deletion waits, and they live."""
+    rows = conn.execute(
+        select(alive.c.id)
+        .join(_TABLE, and_(*_same(alive)))
+        .where(_TABLE.c.shop_id == shop_id, _TABLE.c.entity == entity, _TABLE.c.handled_at.is_(None))
+    )
+    return [row[0] for row in rows]
+
+
+def forget(conn: Connection, shop_id: int, entity: str, alive: Table) -> None:
+    """Deletions of rows that are there again are none."""
+    conn.execute(
+        _TABLE.delete().where(
+            _TABLE.c.shop_id == shop_id,
+            _TABLE.c.entity == entity,
+            _TABLE.c.handled_at.is_(None),
+            exists().where(*_same(alive)),
+        )
+    )
+
+
+def unmade(conn: Connection, shop_id: int, entity: str) -> list[Unmade]:
+    """Records that were deleted here while their creation on Shopify was under way."""
+    rows = conn.execute(
+        select(_TABLE.c.id, _TABLE.c.record_key, _TABLE.c.updated_at).where(
+            _TABLE.c.shop_id == shop_id,
+            _TABLE.c.entity == entity,
+            _TABLE.c.handled_at.is_(None),
+            _TABLE.c.shopify_id.is_(None),
+        )
+    )
+    return [Unmade(row[0], row[1] or "", row[2]) for row in rows]
+
+
+def made(conn: Connection, tomb: int, left: Incoming | None) -> None:
+    """What became of such a creation: nothing, or a record that is to be deleted."""
+    if left is None:
+        conn.execute(_TABLE.delete().where(_TABLE.c.id == tomb))
+        return
+    conn.execute(
+        _TABLE.update()
+        .where(_TABLE.c.id == tomb)
+        .values(
+            shopify_id=left.shopify_id,
+            payload=orjson.loads(left.payload),
+            payload_hash=left.payload_hash,
+            updated_at=left.updated_at,
+        )
+    )
 
 
 def of(conn: Connection, dialect: Dialect, shop_id: int, entity: str, ids: Sequence[int]) -> dict[int, Tomb]:

@@ -6,6 +6,7 @@ WHEN clauses let them pass at the cost of one comparison. Everybody else's write
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,6 +31,17 @@ def statements(watched: Watched, dialect: str) -> Iterator[str]:
     yield from _postgres(watched) if dialect == "postgresql" else _sqlite(watched)
 
 
+def removed(watched: Watched, dialect: str) -> Iterator[str]:
+    """The DDL that takes all of it away again, where an older version may have had less."""
+    made = list(statements(watched, dialect))
+    for statement in made:
+        if (found := re.match(r"CREATE TRIGGER (\w+) .*? ON (\w+) ", statement)) is not None:
+            yield f"DROP TRIGGER IF EXISTS {found[1]}" + (f" ON {found[2]}" if dialect == "postgresql" else "")
+    for statement in made:
+        if (found := re.match(r"CREATE FUNCTION (\w+)\(", statement)) is not None:
+            yield f"DROP FUNCTION IF EXISTS {found[1]}()"
+
+
 def names(watched: Watched) -> Iterator[tuple[str, str]]:
     """(trigger, table) of everything that `statements` makes."""
     yield f"tr_{watched.table}_update", watched.table
@@ -48,10 +60,22 @@ def _mark(w: Watched, dialect: str) -> str:
 
 def _bury(w: Watched, dialect: str) -> str:
     """A deletion, with what Shopify had when it was last seen."""
+    return f"{_TOMB} VALUES ({_buried(w, dialect)})"
+
+
+_TOMB = (
+    "INSERT INTO tombstones (shop_id, entity, local_id, shopify_id, record_key, payload, payload_hash, updated_at, "
+    "deleted_at)"
+)
+# A record that Shopify has, or may have: one whose creation was begun and never confirmed.
+_THERE = "(OLD.shopify_id IS NOT NULL OR OLD.push_started_at IS NOT NULL)"
+
+
+def _buried(w: Watched, dialect: str) -> str:
+    """Of a record that may have been made, `updated_at` tells since when."""
     return (
-        "INSERT INTO tombstones (shop_id, entity, local_id, shopify_id, record_key, payload, payload_hash, "
-        f"updated_at, deleted_at) VALUES (OLD.shop_id, '{w.entity}', OLD.id, OLD.shopify_id, OLD.{w.key}, "
-        f"OLD.payload, OLD.payload_hash, OLD.updated_at, {_NOW[dialect]})"
+        f"OLD.shop_id, '{w.entity}', OLD.id, OLD.shopify_id, OLD.{w.key}, OLD.payload, OLD.payload_hash, "
+        f"coalesce(OLD.updated_at, OLD.push_started_at), {_NOW[dialect]}"
     )
 
 
@@ -78,7 +102,16 @@ def _sqlite(w: Watched) -> Iterator[str]:
     )
     yield (
         f"CREATE TRIGGER tr_{w.table}_delete AFTER DELETE ON {w.table} "
-        f"WHEN OLD.sync_rev <> -1 AND OLD.shopify_id IS NOT NULL BEGIN {_bury(w, 'sqlite')}; END"
+        f"WHEN OLD.sync_rev <> -1 AND {_THERE} BEGIN {_bury(w, 'sqlite')}; END"
+    )
+    # REPLACE deletes without a trigger (recursive_triggers is off). The row that comes back is looked at as one that
+    # was deleted and put back (`returned`); the sync itself never inserts where there is one.
+    same = f"(OLD.id = NEW.id OR OLD.shop_id = NEW.shop_id AND OLD.shopify_id = NEW.shopify_id) AND {_THERE}"
+    yield (
+        f"CREATE TRIGGER tr_{w.table}_replace BEFORE INSERT ON {w.table} "
+        f"WHEN EXISTS (SELECT 1 FROM {w.table} WHERE id = NEW.id) OR EXISTS (SELECT 1 FROM {w.table} "
+        "WHERE shop_id = NEW.shop_id AND shopify_id = NEW.shopify_id) "
+        f"BEGIN {_TOMB} SELECT {_buried(w, 'sqlite')} FROM {w.table} AS OLD WHERE {same}; END"
     )
     yield f"CREATE TRIGGER tr_{w.table}_insert AFTER INSERT ON {w.table} WHEN {_BACK} BEGIN {_unbury(w)}; END"
     # Most clients have foreign keys off (SQLite's default), and what cascades would stay behind.
@@ -95,11 +128,13 @@ def _sqlite(w: Watched) -> Iterator[str]:
             f"CREATE TRIGGER tr_{table}_{w.table}_insert AFTER INSERT ON {table} "
             f"WHEN NEW.sync_rev = 0{new} BEGIN {mark} NEW.{parent}; END"
         )
-        # REPLACE deletes without a trigger (recursive_triggers is off): the row may have had another parent.
+        # REPLACE deletes without a trigger: the row may have had another parent, and comes with a revision that it
+        # was read with.
         yield (
-            f"CREATE TRIGGER tr_{table}_{w.table}_replace BEFORE INSERT ON {table} WHEN NEW.sync_rev = 0 "
-            f"BEGIN {mark} (SELECT OLD.{parent} FROM {table} AS OLD "
-            f"WHERE OLD.id = NEW.id AND OLD.{parent} <> NEW.{parent}{old}); END"
+            f"CREATE TRIGGER tr_{table}_{w.table}_replace BEFORE INSERT ON {table} "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
+            f"BEGIN {mark} (SELECT OLD.{parent} FROM {table} AS OLD WHERE OLD.id = NEW.id{old}); "
+            f"{mark} NEW.{parent}{new}; END"
         )
         yield (
             f"CREATE TRIGGER tr_{table}_{w.table}_update AFTER UPDATE OF {_quoted(columns)} ON {table} "
@@ -135,7 +170,7 @@ def _postgres(w: Watched) -> Iterator[str]:
     )
     yield (
         f"CREATE TRIGGER tr_{w.table}_delete AFTER DELETE ON {w.table} FOR EACH ROW "
-        f"WHEN (OLD.sync_rev <> -1 AND OLD.shopify_id IS NOT NULL) EXECUTE FUNCTION fn_{w.table}_bury()"
+        f"WHEN (OLD.sync_rev <> -1 AND {_THERE}) EXECUTE FUNCTION fn_{w.table}_bury()"
     )
     for table, parent, condition, columns in w.children:
         function = f"fn_{table}_{w.table}"

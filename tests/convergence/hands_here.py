@@ -24,8 +24,8 @@ class Here:
 
     def edit(self, kind: str, chosen: random.Random) -> str:
         """One edit of a kind; what was done, or "" where there is nothing to do it to."""
-        if kind == "insert":
-            return self.insert(chosen)
+        if kind in _WHOLE:
+            return _WHOLE[kind](self, chosen)
         living = self.cursor.rows("SELECT id, shopify_id, handle FROM products WHERE deleted_at IS NULL ORDER BY id")
         if not living:
             return ""
@@ -69,6 +69,20 @@ class Here:
         if chosen.random() < 0.4:
             self._metafield(chosen, row, None)
         return f"INSERT {title!r} ({own}) {sizes}"
+
+    def _swap(self, chosen: random.Random) -> str:
+        """Two or three products take each other's handles. Kept ones, since a deleted one keeps its handle there."""
+        found = self.cursor.rows(
+            "SELECT id, handle FROM products WHERE id <= ? AND shopify_id IS NOT NULL AND deleted_at IS NULL "
+            "ORDER BY id",
+            self.kept,
+        )
+        if len(found) < 2:
+            return ""
+        ring = chosen.sample(found, chosen.randrange(2, len(found) + 1))
+        for (row, _), (_, handle) in zip(ring, [*ring[1:], ring[0]], strict=True):
+            self.cursor.run("UPDATE products SET handle = ? WHERE id = ?", handle, row)
+        return f"handles go round: {ring}"
 
     def _delete(self, chosen: random.Random, row: int, number: int | None) -> str:
         self.cursor.run("DELETE FROM products WHERE id = ?", row)
@@ -258,6 +272,7 @@ def handle_for(chosen: random.Random, number: int) -> str:
     return f"p{number % 10_000}-{chosen.randrange(2)}"
 
 
+_WHOLE: dict[str, Callable[[Here, random.Random], str]] = {"insert": Here.insert, "swap": Here._swap}
 _Edit: TypeAlias = Callable[[Here, random.Random, int, int | None], str]
 _EDITS: dict[str, _Edit] = {
     "delete": Here._delete,

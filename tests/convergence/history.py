@@ -27,7 +27,7 @@ from tests.convergence.things import Broken
 EDITS = {
     "field": 6, "status": 1, "handle": 2, "publish": 1, "tags": 4, "collection": 2, "metafield": 5, "variant": 6,
     "add_variant": 3, "drop_variant": 2, "rename_option": 2, "add_media": 2, "drop_media": 2, "alt": 2,
-    "move_media": 2, "move_variants": 3, "move_options": 2, "insert": 3, "delete": 3,
+    "move_media": 2, "move_variants": 3, "move_options": 2, "insert": 3, "delete": 3, "swap": 2,
 }  # fmt: skip
 FAULTS = (
     "503=0.3", "502=2x", "500@mutation=0.5", "429:2=0.3", "throttled=0.3", "internal_error=0.3", "partial=0.3",
@@ -37,6 +37,7 @@ FAULTS = (
 )  # fmt: skip
 WAITS = (0, 1, 2, 7, 40, 400)
 ROUNDS = 3
+KEPT = 3  # products that nobody deletes
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class Player:
     def _play(self) -> None:
         server = self.bench.server
         numbers = sorted(server.shop.table("Product"))
-        self.here, self.there = Here(self.cursor, 2), There(server, set(numbers[:2]))
+        self.here, self.there = Here(self.cursor, KEPT), There(server, set(numbers[:KEPT]))
         if not self.history.pulled:
             App(self.settings, self.database, self.bench.clock, NoProgress()).shop  # noqa: B018 - makes the shop's row
         self.model.observe_there(views.there(server.shop))
