@@ -97,6 +97,9 @@ def _one_of(*choices: str, default: str = "") -> Any:
 
 
 PREFER = ("ask", "newest", "shopify", "local")
+# For single fields: a side, `skip` (nobody but you), or `overwrite` (the preferred side's whole value, sets and lists
+# not merged element by element; the side may be given).
+FIELD_POLICIES = (*PREFER, "skip", "overwrite", *(f"overwrite:{side}" for side in PREFER[1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +125,13 @@ class DeleteSettings:
 
 @dataclass(frozen=True, slots=True)
 class EntitySettings:
-    """`strategy` and `prefer` say what happens to a record that both sides changed, `fields` overrides `prefer` for
+    """`strategy` and `prefer` say what happens to a record that both sides changed, `fields` overrides them for
     a field (`title`, `variants.price`)."""
 
     enabled: bool = True
     strategy: str = _one_of("merge", "overwrite", "skip", default="merge")
     prefer: str = _one_of(*PREFER, default="ask")
-    fields: Mapping[str, str] = field(default_factory=dict, metadata={"each_of": PREFER})
+    fields: Mapping[str, str] = field(default_factory=dict, metadata={"each_of": FIELD_POLICIES})
     deletes: DeleteSettings = DeleteSettings()
 
 

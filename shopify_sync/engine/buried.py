@@ -70,6 +70,8 @@ class Buried:
             if winner == "":
                 self._dispute(tomb, node)
                 return
+            if not decision:
+                self._by_policy(tomb, node, winner)
             if winner == "shopify":
                 self._bring_back(tomb, node)
                 return
@@ -86,6 +88,14 @@ class Buried:
             before = session.buried_record(tomb)
             batch = Batch(conflicts=[decide.deleted_here(self.entity, tomb, before, node)])
             session.save(batch, self.context.clock.now())
+
+    def _by_policy(self, tomb: Tomb, node: Node, winner: str) -> None:
+        if self.dry_run or self.gate is not None:
+            return
+        with self.local.session() as session:
+            found = decide.deleted_here(self.entity, tomb, session.buried_record(tomb), node)
+            told = decide.settled_by_policy(self.context.rules, found, winner)
+            session.save(Batch(conflicts=[told]), self.context.clock.now())
 
     def _bring_back(self, tomb: Tomb, node: Node) -> None:
         if not self._admits("pull", "create", tomb, reason="Shopify's edit was preferred to the deletion here"):

@@ -16,6 +16,7 @@ from shopify_sync.records import (
     Batch,
     Checkpoint,
     Counts,
+    Disagreement,
     Fetched,
     Gate,
     Incoming,
@@ -294,6 +295,7 @@ class Chunks:
                     self.counts.conflicts += 1
                 if winner != "shopify":
                     continue  # the push makes it anew, or waits
+                batch.conflicts += self._by_policy(local)
             if policy == "ignore":
                 self.context.result.notes.append(f"local id {row.local_id} is gone on Shopify; left as it is (policy)")
                 continue
@@ -304,6 +306,13 @@ class Chunks:
             if self._admits(self._action("pull", kind, record, (), "deleted on Shopify")):
                 (batch.drop if policy == "propagate" else batch.gone).append(row.local_id)
                 self.counts.deleted += 1
+
+    def _by_policy(self, local: LocalRecord) -> list[Disagreement]:
+        """An edit that a policy gives up, since Shopify deleted its record."""
+        found = decide.gone(self.entity, local)
+        if not found.local or local.decisions.get("") is not None:
+            return []
+        return [decide.settled_by_policy(self.context.rules, found, "shopify")]
 
     # plans
 

@@ -141,6 +141,12 @@ def gone_or_edited(entity: Entity, rules: Rules, local: LocalRecord) -> str:
     return edit_delete(rules, decision.take if decision else "", "shopify")
 
 
+def settled_by_policy(rules: Rules, found: Disagreement, winner: str) -> Disagreement:
+    """What nobody was asked about is written down all the same."""
+    by = f"policy:{rules.winner('', 'shopify')[1]}"
+    return replace(found, decision=winner, by=by, policy=by)
+
+
 def gone(entity: Entity, local: LocalRecord) -> Disagreement:
     """Edited here, deleted on Shopify. The sides tell what was edited."""
     edits = lines(entity, compare(entity, local.seen or {}, record_here(entity, local)))

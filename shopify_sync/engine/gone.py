@@ -8,7 +8,7 @@ from shopify_sync.engine import decide
 from shopify_sync.engine.chunks import Context
 from shopify_sync.engine.outcome import Task
 from shopify_sync.engine.refusals import unlinked
-from shopify_sync.records import Batch
+from shopify_sync.records import Batch, Disagreement
 from shopify_sync.spec import Diff
 
 
@@ -32,9 +32,11 @@ def edited_but_deleted(
             admits("conflict", "conflict", task, Diff(), "edited here, deleted on Shopify")
         elif winner == "shopify":
             if admits("pull", "archive", task, Diff(), "deleted on Shopify"):
+                batch.conflicts += _by_policy(context, task, winner)
                 batch.gone.append(task.local.local_id)
                 counts.deleted += 1
         else:
+            batch.conflicts += _by_policy(context, task, winner)
             anew.append(task.local.local_id)
             task.local, task.anew = unlinked(entity, task.local), True
             left.append(task)
@@ -43,3 +45,10 @@ def edited_but_deleted(
             session.unlink(anew)
             session.save(batch, context.remote.served_at or context.clock.now())
     return left
+
+
+def _by_policy(context: Context, task: Task, winner: str) -> list[Disagreement]:
+    found = decide.gone(context.entity, task.local)
+    if not found.local or task.local.decisions.get("") is not None:
+        return []
+    return [decide.settled_by_policy(context.rules, found, winner)]

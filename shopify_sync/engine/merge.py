@@ -24,7 +24,8 @@ _NOTHING: Record = {}
 @dataclass(frozen=True, slots=True)
 class Rules:
     """Who wins a dispute. `strategy` is `merge`, `overwrite` or `skip`; `prefer` is `ask`, `newest`, `shopify` or
-    `local`; `fields` overrides `prefer` for a field (`title`, `variants.price`, `media` for its elements)."""
+    `local`; `fields` overrides both for a field (`title`, `variants.price`, `media` for its elements), by one of these
+    words, `skip`, `overwrite` or `overwrite:SIDE`."""
 
     strategy: str = "merge"
     prefer: str = "ask"
@@ -32,9 +33,18 @@ class Rules:
 
     def winner(self, pattern: str, newer: str) -> tuple[str, str]:
         """(side or "" for nobody, the policy that says so)."""
-        prefer = self.fields.get(pattern) or self.fields.get(pattern.partition(".")[0]) or self.prefer
+        prefer = self._word(pattern) or self.prefer
+        if prefer.startswith("overwrite"):
+            prefer = prefer.partition(":")[2] or self.prefer
         side = {"newest": newer, "shopify": "shopify", "local": "local"}.get(prefer, "")
         return side, prefer
+
+    def whole(self, pattern: str) -> bool:
+        """Whether a set or list that both sides changed is taken from one of them, not merged by its elements."""
+        return self._word(pattern).startswith("overwrite")
+
+    def _word(self, pattern: str) -> str:
+        return self.fields.get(pattern) or self.fields.get(pattern.partition(".")[0]) or ""
 
 
 @dataclass(slots=True)
@@ -101,6 +111,8 @@ class _Merger:
         kind = column.maps.merge
         if kind is Merge.READ_ONLY or same(column, local, remote):
             return remote, remote
+        if self.rules.whole(pattern):
+            kind = Merge.ASK
         if kind is Merge.UNION:
             value = union(base, local, remote, column.maps.normal)
             return value, value
@@ -150,6 +162,8 @@ class _Merger:
     def _list(
         self, child: Child, base: list[Record], local: list[Record], remote: list[Record]
     ) -> tuple[list[Record], list[Record]]:
+        if self.rules.whole(child.name) and (chosen := self._one_list(child, base, local, remote)) is not None:
+            return chosen, [dict(item) for item in chosen]
         found = triples(child, base, local, remote)
         names = dict(zip(map(id, base), labels(child, base), strict=True))
         pairs = [
@@ -159,6 +173,17 @@ class _Merger:
         here = [(item, found[at].remote) for at in order_here if (item := pairs[at][0]) is not None]
         there = [(item, found[at].remote) for at in order_there if (item := pairs[at][1]) is not None]
         return _numbered(child.order_column, here), _numbered(child.order_column, there)
+
+    def _one_list(
+        self, child: Child, base: list[Record], local: list[Record], remote: list[Record]
+    ) -> list[Record] | None:
+        """The list of the side that a policy prefers, where both sides changed it; None where that does not settle
+        it."""
+        sides = [{child.name: side} for side in (base, local, remote)]
+        if not _all_apart(self.entity, *sides) or not self.rules.winner(child.name, self.newer)[0]:
+            return None
+        value, _ = self._dispute(Dispute(path=child.name, child=child.name), child.name, base, local, remote)
+        return _at_home(child, value, sides[2])
 
     def _order(self, child: Child, found: list[Triple]) -> tuple[list[int], list[int]]:
         """(here, there): the triples in the order that each side is to have."""
@@ -262,6 +287,13 @@ class _Merger:
 def _apart(entity: Entity, base: Record, local: Record, remote: Record) -> bool:
     """Whether both sides changed the record, and not to the same."""
     return bool(compare(entity, base, local) and compare(entity, base, remote) and compare(entity, local, remote))
+
+
+def _all_apart(entity: Entity, base: Record, local: Record, remote: Record) -> bool:
+    """The same for one list of it."""
+    (name,) = base
+    pairs = ((base, local), (base, remote), (local, remote))
+    return all(compare(entity, one, other).child(name) for one, other in pairs)
 
 
 def _stands(decision: Decision, local: Any, remote: Any) -> bool:

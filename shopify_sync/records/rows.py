@@ -88,7 +88,8 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One field (or record, with an empty `path`) on which the sides differ and nobody has decided."""
+    """One field (or record, with an empty `path`) on which the sides differ. Nobody has decided, but where `decision`
+    names the side that the policy `by` has taken."""
 
     local_id: int | None
     shopify_id: int | None
@@ -99,6 +100,8 @@ class Disagreement:
     local: Any
     remote: Any
     policy: str = "hold"
+    decision: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

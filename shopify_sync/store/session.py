@@ -150,7 +150,7 @@ class DatabaseSession:
         tombs.reopen(self.conn, self.dialect, batch.reopen)
         for found in batch.conflicts:
             telling.noted(self.conn, self.local.shop_id, self.entity.name, self.local.run_id, found, self._now())
-            if found.kind == "version" and found.remote is None:
+            if found.kind == "version" and found.remote is None and not found.decision:
                 self._hold(found.local_id)
         moot = [*batch.agreed, *(item.local_id for item in batch.update if item.local_id is not None)]
         self._close(moot, "both sides agree now")

@@ -14,22 +14,26 @@ from shopify_sync.store import conflicts
 
 def noted(conn: Connection, shop_id: int, entity: str, run_id: int, found: Disagreement, now: datetime) -> None:
     """A disagreement about a record as a whole: deleted on one side, edited on the other, or not told apart."""
-    conflicts.note(
-        conn,
-        shop_id=shop_id,
-        entity=entity,
-        run_id=run_id or None,
-        local_id=found.local_id,
-        shopify_id=found.shopify_id,
-        record_key=found.key,
-        type=found.kind,
-        field_path=found.path,
-        base=plain(found.base),
-        local=plain(found.local),
-        remote=plain(found.remote),
-        policy=found.policy,
-        now=now,
-    )
+    row: dict[str, Any] = {
+        "shop_id": shop_id,
+        "entity": entity,
+        "run_id": run_id or None,
+        "local_id": found.local_id,
+        "shopify_id": found.shopify_id,
+        "record_key": found.key,
+        "type": found.kind,
+        "field_path": found.path,
+        "base": plain(found.base),
+        "local": plain(found.local),
+        "remote": plain(found.remote),
+        "policy": found.policy,
+        "now": now,
+    }
+    if not found.decision:
+        conflicts.note(conn, **row)
+        return
+    reason = f"took {found.decision}"
+    conflicts.record_decided(conn, **row, decision=found.decision, decided_by=found.by, reason=reason)
 
 
 def settled(conn: Connection, shop_id: int, entity: str, run_id: int, one: Settlement, now: datetime) -> None:
