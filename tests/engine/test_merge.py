@@ -143,6 +143,7 @@ def test_descriptions_that_differ_in_spelling() -> None:
         (Rules(fields={"title": "local"}), "shopify", "Ours"),
         (Rules(prefer="local", fields={"title": "ask"}), "local", ""),
         (Rules(fields={"variants": "local"}), "shopify", ""),
+        (Rules(prefer="local", fields={"title": "skip"}), "local", ""),
     ],
 )
 def test_policies(rules: Rules, newer: str, wins: str) -> None:
@@ -153,6 +154,27 @@ def test_policies(rules: Rules, newer: str, wins: str) -> None:
     else:
         assert (merged.here["title"], merged.there["title"]) == ("Ours", "Theirs")
     assert bool(merged.disputes) is not bool(wins)
+
+
+@pytest.mark.parametrize(
+    ("rules", "tags", "media"),
+    [
+        (Rules(), ["a", "b", "here", "there"], ["a", "b", "there", "here"]),
+        (Rules(fields={"tags": "overwrite:local", "media": "overwrite:shopify"}), ["a", "b", "here"], ["a", "there"]),
+        (Rules(prefer="shopify", fields={"tags": "overwrite"}), ["a", "b", "there"], ["a", "b", "there", "here"]),
+    ],
+)
+def test_a_field_may_be_taken_whole(rules: Rules, tags: list[str], media: list[str]) -> None:
+    """`overwrite` for a field takes the preferred side's set or list as it is, where both changed it."""
+    local = product(tags=["a", "b", "here"], media=[medium(200, "a"), medium(201, "b"), medium(None, "here")])
+    remote = product(tags=["a", "b", "there"], media=[medium(200, "a"), medium(950, "there")])
+    base = product(tags=["a", "b"], media=[medium(200, "a"), medium(201, "b")])
+    if "media" not in rules.fields:
+        remote["media"].insert(1, medium(201, "b"))
+    merged = merge(ENTITY, base, local, remote, rules)
+    assert sorted(merged.there["tags"]) == sorted(tags)
+    assert sorted(m["url"][15:-4] for m in merged.there["media"]) == sorted(media)
+    assert not merged.disputes
 
 
 @pytest.mark.parametrize(

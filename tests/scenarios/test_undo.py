@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shopify_sync.app import undoing
+from shopify_sync.config.settings import DeleteSettings, EntitySettings
 from shopify_sync.errors import UsageError
 from shopify_sync.records import RunResult
 from tests.world import World
@@ -151,3 +153,80 @@ def test_an_undone_unpublishing_is_no_conflict_with_itself(world: World) -> None
     assert [result.status for result in world.sync()] == ["succeeded", "succeeded"]
     assert world.on_shopify(number)["publishedAt"] is None
     assert world.value("SELECT count(*) FROM conflict_log") == 0
+
+
+def _swap(world: World) -> None:
+    (first,), (second,) = world.rows("SELECT handle FROM products WHERE id IN (1, 2) ORDER BY id")
+    world.sql("UPDATE products SET handle = 'between' WHERE id = 1")
+    world.sql("UPDATE products SET handle = ? WHERE id = 2", first)
+    world.sql("UPDATE products SET handle = ? WHERE id = 1", second)
+
+
+def test_handles_that_were_swapped_go_back(world: World) -> None:
+    """Each wants the handle that the other one has: one steps aside, as in a sync."""
+    world.pull()
+    there = shop(world)
+    _swap(world)
+    runs = world.sync()
+    assert shop(world) != there
+    (undone,) = undo(world, runs[0])
+    assert (undone.status, undone.counts.failed) == ("succeeded", 0)
+    assert shop(world) == there
+
+
+def test_elements_come_back_in_the_rows_that_they_had(world: World) -> None:
+    """Other tables may refer to a variant by its local id."""
+    world.pull()
+    local_id, handle = world.rows(
+        "SELECT p.id, p.handle FROM products p JOIN product_variants v ON v.product_id = p.id "
+        "GROUP BY p.id, p.handle HAVING count(*) > 1 ORDER BY p.id LIMIT 1"
+    )[0]
+    query = "SELECT id, shopify_id FROM product_variants WHERE product_id = ? ORDER BY id"
+    before = world.rows(query, local_id)
+    world.server.edit(product=handle, removeVariants=[{"position": 1}])
+    run = world.pull()
+    assert world.rows(query, local_id) != before
+    undo(world, run)
+    assert world.rows(query, local_id) == before
+
+
+def test_a_row_that_the_sync_deleted_comes_back_as_it_was(world: World) -> None:
+    """Under its own id, with all below it, the collections it is in among them; and the undo can be undone."""
+    world.pull()
+    local_id, handle = world.rows(
+        "SELECT id, handle FROM products WHERE id IN (SELECT product_id FROM product_collections) ORDER BY id LIMIT 1"
+    )[0]
+    before, ids = world.dump(), world.rows("SELECT id, product_id, shopify_id FROM product_variants ORDER BY id")
+    world.server.edit(product=handle, delete=True)
+    run = _pull_propagating(world)
+    assert world.rows("SELECT id FROM products WHERE id = ?", local_id) == []
+    (undone,) = undo(world, run)
+    assert undone.status == "succeeded"
+    assert world.dump() == before
+    assert world.rows("SELECT id, product_id, shopify_id FROM product_variants ORDER BY id") == ids
+    (again,) = undo(world, undone)
+    assert again.status == "succeeded"
+    assert world.rows("SELECT id FROM products WHERE id = ?", local_id) == []
+
+
+def _pull_propagating(world: World) -> RunResult:
+    with world.app() as app:
+        chosen = replace(EntitySettings(), deletes=DeleteSettings(shopify="propagate"))
+        app.settings = replace(app.settings, entities={"products": chosen})
+        return app.pull("products", full=True)
+
+
+def test_a_deletion_that_was_undone_is_put_back_by_undoing_that(world: World) -> None:
+    world.pull()
+    handle = world.value("SELECT handle FROM products WHERE id = 2")
+    world.server.edit(product=handle, delete=True)
+    run = world.pull(full=True)
+    gone = world.value("SELECT deleted_at FROM products WHERE id = 2")
+    assert gone is not None
+    (undone,) = undo(world, run)
+    assert world.value("SELECT deleted_at FROM products WHERE id = 2") is None
+    with world.app(dry_run=True) as app:
+        plan = undoing.plan(app, undoing.undoable(app, undone.run_id or 0))
+    assert [(action.kind, action.key) for action in plan.actions] == [("archive", handle)]
+    undo(world, undone)
+    assert world.value("SELECT deleted_at FROM products WHERE id = 2") == gone
