@@ -267,16 +267,20 @@ class App:
             count = tombs.undelete(conn, self.shop["id"], context.entity.name)
         context.result.notes.append(f"{count} deletions made here were forgotten; the records come back")
 
-    def retry(self, run_id: int | None = None) -> list[RunResult]:
+    def retry(self, run_id: int | None = None, *, gate: Gate | None = None) -> list[RunResult]:
         """Send again what Shopify refused, of one run or of all."""
         with self.database.read() as conn:
             waiting = runs.refused(conn, self.shop["id"], run_id)
-        return [self.push(name, only=ids, again=True) for name, ids in sorted(waiting.items())]
+        return [self.push(name, only=ids, again=True, gate=gate) for name, ids in sorted(waiting.items())]
 
     def history_prune(self, older_than: timedelta) -> int:
         """Forget runs that ended longer ago; how many. Those whose refusals still stand are kept."""
+        before = self.clock.now() - older_than
+        if self.dry_run:
+            with self.database.read() as conn:
+                return runs.prunable(conn, self.shop["id"], before)
         with self.database.transaction() as conn:
-            return runs.prune(conn, self.shop["id"], self.clock.now() - older_than)
+            return runs.prune(conn, self.shop["id"], before)
 
     def breaker_reset(self) -> None:
         self.breaker.store.reset()

@@ -13,7 +13,7 @@ import orjson
 from shopify_sync.app.running import declaration, worst
 from shopify_sync.entities import NAMES
 from shopify_sync.errors import UsageError
-from shopify_sync.records import Action, Applying, PlanLine, Planning, RunResult
+from shopify_sync.records import Action, Applying, Checking, PlanLine, Planning, RunResult
 from shopify_sync.shopify.cost import estimate
 
 if TYPE_CHECKING:
@@ -114,6 +114,13 @@ def push_plan(app: App, name: str, **options: Any) -> Plan:
     return _plan(app, [name], gate, [app.push(name, gate=gate, **options)])
 
 
+def retry_plan(app: App, run_id: int | None) -> Plan:
+    """What `retry` would send."""
+    gate = Planning(price)
+    runs = app.retry(run_id, gate=gate)
+    return _plan(app, [run.entity for run in runs], gate, runs)
+
+
 def _plan(app: App, names: list[str], gate: Planning, runs: list[RunResult]) -> Plan:
     return Plan(app.domain, names, app.clock.now(), gate.actions, runs, app.client.restore_rate)
 
@@ -160,12 +167,12 @@ def _action(item: dict[str, Any]) -> Action:
 
 
 def apply(app: App, plan: Plan) -> Applied:
-    """Carry out a plan record by record, each only where it would still do the same."""
+    """Carry out a plan record by record, each only where it would still do the same; in a dry run, only tell."""
     applied = Applied()
     for name in plan.entities:
         declaration(name)
         wanted = [action for action in plan.changes if action.entity == name]
-        gate = Applying({action.fingerprint: action for action in wanted})
+        gate = (Checking if app.dry_run else Applying)({action.fingerprint: action for action in wanted})
         pulls = [a.shopify_id for a in wanted if a.direction == "pull" and a.shopify_id is not None]
         buried = [a.shopify_id for a in wanted if a.direction == "push" and a.kind in ("archive", "delete")]
         pushes = [a.local_id for a in wanted if a.direction == "push" and a.kind not in ("archive", "delete")]

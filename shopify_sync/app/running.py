@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from shopify_sync.app import restored
+from shopify_sync.config.file import near
 from shopify_sync.engine.chunks import Context
 from shopify_sync.engine.merge import Rules
 from shopify_sync.entities import NAMES, entity
-from shopify_sync.errors import CircuitOpen, Interrupted, LeaseHeld, SyncError, UsageError
+from shopify_sync.errors import CircuitOpen, ConfigError, Interrupted, LeaseHeld, SyncError, UsageError
 from shopify_sync.records import ApiUse, Gate, RunResult
-from shopify_sync.spec import Deletes, Entity
+from shopify_sync.spec import Deletes, Entity, Merge
+from shopify_sync.spec.compare import fields_of
 from shopify_sync.store import conflicts, leases, runs
 from shopify_sync.store.local import DatabaseLocal
 
@@ -74,7 +76,8 @@ class Runner:
                 if not app.dry_run:
                     restored.check(app.settings.state_dir, app.database, accept=app.accept_restore)
                 work(context)
-                self._judge(result, declared, last=last)
+                refused = [a for a in gate.refused if a.direction == direction] if gate is not None else []
+                self._judge(result, declared, last=last, refused=len(refused))
             except CircuitOpen as error:
                 _ended(result, "deferred", error)
             except SyncError as error:
@@ -193,9 +196,10 @@ class Runner:
             if reached is not None:
                 restored.remember(app.settings.state_dir, reached, result.finished_at)
 
-    def _judge(self, result: RunResult, declared: Entity, *, last: bool) -> None:
+    def _judge(self, result: RunResult, declared: Entity, *, last: bool, refused: int) -> None:
         """Green only when nothing failed and nobody waits, in this run or from an earlier one. Where it is not the
-        `last` of a command, what was edited since is the next one's to judge."""
+        `last` of a command, what was edited since is the next one's to judge. `refused` is how much of a plan is not
+        done, since it has moved."""
         if result.run_id is not None and result.direction in ("pull", "push"):
             table = "" if last else str(declared.table.__tablename__)  # type: ignore[attr-defined]
             with self.app.database.read() as conn:
@@ -205,6 +209,9 @@ class Runner:
             result.status, result.exit_code = "partial", 3
         elif result.counts.conflicts:
             result.status, result.exit_code = "partial", 4
+        elif refused:
+            result.status, result.exit_code = "partial", 9
+            result.notes.append(f"{refused} of what was planned has moved since and was left alone")
         else:
             result.status = "succeeded"
 
@@ -218,9 +225,25 @@ def declaration(name: str) -> Entity:
 
 
 def rules_of(app: App, declared: Entity) -> Rules:
-    """The merge policy that the configuration sets for an entity."""
+    """The merge policy that the configuration sets for an entity. Raises ConfigError for a field that is none."""
     chosen = app.settings.entities.get(declared.name)
-    return Rules(chosen.strategy, chosen.prefer, chosen.fields) if chosen is not None else Rules()
+    if chosen is None:
+        return Rules()
+    if unknown := unknown_fields(declared, chosen.fields):
+        raise ConfigError("the configuration has mistakes", problems=unknown, next="correct them")
+    return Rules(chosen.strategy, chosen.prefer, chosen.fields)
+
+
+def unknown_fields(declared: Entity, named: Iterable[str]) -> list[str]:
+    """What is wrong with names of fields under `entities.NAME.fields`."""
+    known = {column.name for column in declared.columns if column.maps.merge is not Merge.READ_ONLY}
+    for child in declared.children:
+        known |= {child.name, *(f"{child.name}.{column.name}" for column in fields_of(child))}
+    return [
+        f"`entities.{declared.name}.fields`: there is no field `{name}` that can be merged{near(name, sorted(known))}"
+        for name in named
+        if name not in known
+    ]
 
 
 def deletes_of(app: App, declared: Entity) -> Deletes:

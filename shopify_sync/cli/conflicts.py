@@ -118,6 +118,7 @@ def resolve(
     record: str = typer.Option(None, metavar="KEY", help="All open ones of this record, by its handle."),
     every: bool = typer.Option(False, "--all", help="All open ones."),
     interactive: bool = typer.Option(False, "--interactive", "-i", help="Ask about each open one."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Say which are meant; queue nothing."),
 ) -> int:
     from shopify_sync.app.deciding import Selection, choose, resolve
 
@@ -128,6 +129,8 @@ def resolve(
     selection = Selection(tuple(conflicts or ()), many and not conflicts, entity, record, field)
     if interactive:
         return _walk(options, selection, take, value)
+    if dry_run and not interactive:
+        return _meant(options, selection)
     if take is None:
         raise UsageError("nothing says which side wins", next="give --take local|shopify|merged, or --interactive")
     if value == "-":
@@ -147,6 +150,20 @@ def resolve(
         _tell_deletions(rows)
         if left:
             say(f"note: no side can be taken of conflict {', '.join(map(str, left))}; `conflicts show` says what to do")
+    return 0
+
+
+def _meant(options: Options, selection: Selection) -> int:
+    from shopify_sync.app.deciding import choose
+
+    with _shop(options) as (opened, shop_id):
+        rows = choose(opened.database, shop_id, selection)
+    if options.json:
+        print_json({"dry_run": True, "queued": len(rows), "decisions": [_row(row) for row in rows]})
+        return 0
+    for row in rows:
+        say(f"{row['id']}: {row['record_key']} {row['field_path'] or 'as a whole'}")
+    say(f"{len(rows):,} conflict{_s(len(rows))} would be decided; nothing was queued")
     return 0
 
 

@@ -63,6 +63,7 @@ def plan(
 def apply(
     ctx: typer.Context,
     file: Path = typer.Argument(help="What `plan -o` wrote."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Tell what would be done and refused; write nothing."),
     allow_deletes: bool = ALLOW_DELETES,
     allow_changes: bool = ALLOW_CHANGES,
     accept_restore: bool = ACCEPT_RESTORE,
@@ -71,17 +72,19 @@ def apply(
 
     options = options_of(ctx)
     with options.open_app(
-        allow_deletes=allow_deletes, allow_changes=allow_changes, accept_restore=accept_restore
+        dry_run=dry_run, allow_deletes=allow_deletes, allow_changes=allow_changes, accept_restore=accept_restore
     ) as opened:
         applied = planning.apply(opened, planning.saved(file, opened.domain))
     if options.json:
         print_json(applied.as_json())
         return applied.exit_code
-    print_runs(applied.runs, options)
+    if not dry_run:
+        print_runs(applied.runs, options)
     if applied.refused:
         print_plan(applied.refused, limit=50, title="refused: no longer as the plan saw it")
     if not options.quiet:
-        say(f"{applied.done} of {applied.done + len(applied.refused)} changes of the plan were carried out")
+        told = "would be" if dry_run else "were"
+        say(f"{applied.done} of {applied.done + len(applied.refused)} changes of the plan {told} carried out")
         if applied.refused:
             say("next: `shopify-sync plan` shows how things stand now")
     return applied.exit_code

@@ -56,8 +56,8 @@ def _show(options: Options) -> None:
                     run["counts"]["conflicts"],
                     _ago(entity.get("lag_s")) if direction == "pull" else None,
                 )
-                for direction in ("pull", "push", "verify")
-                if (run := entity.get(direction))
+                for direction in ("pull", "push", "verify", "undo")
+                if (run := entity.get(direction)) and (direction != "undo" or run["status"] != "succeeded")
             ]
         columns = ("run", "status", "at", "changed", "failed", "conflicts", "as of")
         print_table(columns, rows, title=title, right="changed failed conflicts")
@@ -77,7 +77,11 @@ def _say_waiting(shop: dict[str, Any]) -> None:
         error = run["error"]
         why = error["what"] if error else "interrupted; the next run goes on where it stopped"
         say(f"stopped: {run['entity']} {run['direction']} {run['started_at']}: {why}")
-    good = [f"{name} {entity['last_good_at']}" for name, entity in shop["entities"].items() if "last_good_at" in entity]
+    good = [
+        f"{name} {entity['last_good_at']} ({_ago(entity['last_good_s'])})"
+        for name, entity in shop["entities"].items()
+        if "last_good_at" in entity
+    ]
     say(f"last good sync: {', '.join(good) or 'none yet'}")
     told = [
         (waiting["changed"], "changed here", f" (the oldest since {waiting['oldest_change_at']})"
@@ -89,6 +93,10 @@ def _say_waiting(shop: dict[str, Any]) -> None:
     ]  # fmt: skip
     waits = [f"{number:,} {words}{more}" for number, words, more in told if number]
     say(f"waiting: {', '.join(waits)}" if waits else "nothing waits")
+    for name, entity in shop["entities"].items():
+        proof = entity.get("verify")
+        if proof and proof["status"] == "partial":
+            say(f"{name}: the last verify found differences ({proof['finished_at']}); `shopify-sync verify {name}`")
     for error in shop["refused"][:5]:
         say(f"  refused: {error['record']} {error['field'] or ''}: {error['message']}; {error['remedy']}")
 
@@ -98,7 +106,7 @@ def _stopped(shop: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         run
         for entity in shop["entities"].values()
-        for direction in ("pull", "push", "verify")
+        for direction in ("pull", "push", "verify", "undo")
         if (run := entity.get(direction)) and run["status"] in ("failed", "interrupted")
     ]
 
@@ -208,12 +216,16 @@ def show(ctx: typer.Context, run: int = typer.Argument(help="The run's id.")) ->
 def prune(
     ctx: typer.Context,
     older_than: str = typer.Option(..., "--older-than", help="Runs that ended longer ago: 30d, 12h, 45m."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Say how many; forget none."),
 ) -> int:
     options = options_of(ctx)
     length = duration(older_than)
-    with options.open_app() as opened:
+    with options.open_app(dry_run=dry_run) as opened:
         gone = opened.history_prune(length)
-    print_json({"pruned": gone}) if options.json else say(f"{gone:,} runs forgotten")
+    if options.json:
+        print_json({"dry_run": True, "pruned": gone} if dry_run else {"pruned": gone})
+        return 0
+    say(f"{gone:,} runs would be forgotten" if dry_run else f"{gone:,} runs forgotten")
     return 0
 
 

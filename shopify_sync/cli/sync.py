@@ -62,11 +62,22 @@ def sync(
     "Exit codes: 0 done or nothing to do, 3 refused again, 6 Shopify away.",
     epilog="Example: shopify-sync retry 12",
 )
-def retry(ctx: typer.Context, run: int = typer.Argument(None, help="Only what this run could not send.")) -> int:
+def retry(
+    ctx: typer.Context,
+    run: int = typer.Argument(None, help="Only what this run could not send."),
+    dry_run: bool = DRY_RUN,
+) -> int:
     from shopify_sync.app import worst
 
     options = options_of(ctx)
-    with options.open_app() as opened:
+    with options.open_app(dry_run=dry_run) as opened:
+        if dry_run:
+            from shopify_sync.app.planning import retry_plan
+            from shopify_sync.cli._plans import show_plan
+
+            made = retry_plan(opened, run)
+            show_plan(made, options)
+            return made.exit_code
         results = opened.retry(run)
     if not results:
         print_json({"status": "succeeded", "runs": []}) if options.json else say("nothing waits to be tried again")

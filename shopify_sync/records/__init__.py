@@ -19,7 +19,7 @@ from shopify_sync.records.exchange import (
     gid,
     number_of,
 )
-from shopify_sync.records.plans import Action, Applying, Gate, PlanLine, Planning
+from shopify_sync.records.plans import Action, Applying, Checking, Gate, PlanLine, Planning
 from shopify_sync.records.proofs import AMBIGUOUS, Difference, Proof, Stored, Unequal
 from shopify_sync.records.rows import (
     Batch,
@@ -48,6 +48,7 @@ __all__ = [
     "Batch",
     "Budget",
     "Change",
+    "Checking",
     "Checkpoint",
     "Cost",
     "Counts",

@@ -79,6 +79,11 @@ class Gate(Protocol):
 
     links: dict[int, int]
 
+    @property
+    def refused(self) -> list[Action]:
+        """What was planned and is not done (yet), since its record is no longer as it was."""
+        ...
+
     def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
         """Whether it is to be done. `operations` is what it would send, where that is known beforehand."""
         ...
@@ -91,6 +96,7 @@ class Planning:
     price: Any = None
     actions: list[Action] = field(default_factory=list)
     links: dict[int, int] = field(default_factory=dict)
+    refused: list[Action] = field(default_factory=list)  # a plan refuses nothing
     _told: set[str] = field(default_factory=set)
 
     def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
@@ -136,3 +142,12 @@ class Applying:
     def refused(self) -> list[Action]:
         """What was planned and not done, since its record is no longer as it was."""
         return [action for key, action in self.planned.items() if key not in self.done]
+
+
+@dataclass
+class Checking(Applying):
+    """The gate of a dry run of `apply`: what it would do and refuse is told, nothing is done."""
+
+    def admits(self, action: Action, operations: Sequence[Operation] = ()) -> bool:
+        Applying.admits(self, action, operations)
+        return False

@@ -24,6 +24,7 @@ Row: TypeAlias = dict[str, Any]
 _JSON = {"error", "notes", "scopes", "base", "local", "remote", "merged", "tags", "values", "option_values", "payload"}
 _BOOLS = {"dirty", "is_gift_card", "requires_selling_plan", "taxable", "tracked", "requires_shipping"}
 _TIMES = {"watermark", "probe_until"}  # beside all that end in _at
+_LATELY = 2_000  # runs among which the last good one is looked for first
 _COUNTS = ("seen", "created", "updated", "unchanged", "deleted", "conflicts", "failed")
 _API = ("requests", "points", "throttled", "retries")
 
@@ -130,8 +131,8 @@ class Reader:
         """Last runs, what waits, breaker; of one shop or of all.
 
         `{"database", "shops": [{"domain", "name", "entities": {name: {"pull": run, "push": run, "verify": run,
-        "watermark", "lag_s", "last_good_at"}}, "waiting": {"changed", "oldest_change_at", "deleted", "refused",
-        "conflicts", "decided"}, "refused": [{"record", "field", "code", "message", "remedy", "since",
+        "watermark", "lag_s", "last_good_at", "last_good_s"}}, "waiting": {"changed", "oldest_change_at", "deleted",
+        "refused", "conflicts", "decided"}, "refused": [{"record", "field", "code", "message", "remedy", "since",
         "next_attempt"}], "breaker": {…}}]}`
         """
         moment = now or datetime.now(UTC)
@@ -155,12 +156,10 @@ class Reader:
             entry["unfinished"] = row["started_at"] is not None
             if row["watermark"]:
                 entry["lag_s"] = round((now - datetime.fromisoformat(row["watermark"])).total_seconds())
-        for row in self._rows(
-            "SELECT entity, max(finished_at) AS at FROM sync_status WHERE shop_id = %s AND status = 'succeeded' "
-            "AND direction IN ('pull', 'push') GROUP BY entity",
-            number,
-        ):
-            entities.setdefault(row["entity"], {})["last_good_at"] = _value("finished_at", row["at"])
+        for name, at in self._last_good(number).items():
+            entry = entities.setdefault(name, {})
+            entry["last_good_at"] = at
+            entry["last_good_s"] = round((now - datetime.fromisoformat(at)).total_seconds())
         oldest = self._rows("SELECT min(edited_at) AS at FROM products WHERE shop_id = %s AND dirty", number)[0]["at"]
         waiting = {
             "changed": self._count("products WHERE shop_id = %s AND dirty", number),
@@ -176,6 +175,18 @@ class Reader:
         return shop | {
             "entities": entities, "records": records, "waiting": waiting, "refused": refused, "breaker": breaker
         }  # fmt: skip
+
+    def _last_good(self, shop_id: int) -> dict[str, str]:
+        """When each entity's last command ended of which every run succeeded: a sync whose push failed was none."""
+        good = (
+            "SELECT entity, max(at) AS at FROM (SELECT entity, max(finished_at) AS at, "
+            "sum(CASE WHEN status = 'succeeded' THEN 0 ELSE 1 END) AS bad FROM sync_status "
+            "WHERE shop_id = %s AND direction IN ('pull', 'push') AND id > %s "
+            "GROUP BY entity, coalesce(group_id, id)) AS commands WHERE bad = 0 GROUP BY entity"
+        )
+        last = self._rows("SELECT max(id) AS n FROM sync_status WHERE shop_id = %s", shop_id)[0]["n"] or 0
+        found = self._rows(good, shop_id, last - _LATELY) or self._rows(good, shop_id, 0)
+        return {row["entity"]: _value("finished_at", row["at"]) for row in found}
 
     def _refused(self, shop_id: int) -> list[Row]:
         """Records that Shopify refused, with the reason, and what the next attempt waits for."""

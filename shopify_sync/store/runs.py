@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from shopify_sync.records import RecordError, RunResult
 from shopify_sync.store.tables import Run, RunError
@@ -179,11 +179,17 @@ def pulled_before(conn: Connection, shop_id: int, entity: str, run_id: int) -> d
 
 def prune(conn: Connection, shop_id: int, before: datetime) -> int:
     """Forget runs that ended before a moment, but for those whose refusals still stand. How many went."""
+    return conn.execute(_RUNS.delete().where(*_old(shop_id, before))).rowcount
+
+
+def prunable(conn: Connection, shop_id: int, before: datetime) -> int:
+    """How many `prune` would forget."""
+    return int(conn.execute(select(func.count()).select_from(_RUNS).where(*_old(shop_id, before))).scalar_one())
+
+
+def _old(shop_id: int, before: datetime) -> tuple[ColumnElement[bool], ...]:
     open_runs = select(_ERRORS.c.run_id).where(_ERRORS.c.resolved_at.is_(None))
-    done = conn.execute(
-        _RUNS.delete().where(_RUNS.c.shop_id == shop_id, _RUNS.c.finished_at < before, _RUNS.c.id.not_in(open_runs))
-    )
-    return done.rowcount
+    return _RUNS.c.shop_id == shop_id, _RUNS.c.finished_at < before, _RUNS.c.id.not_in(open_runs)
 
 
 def _numbers(result: RunResult) -> dict[str, Any]:
