@@ -173,9 +173,9 @@ def apply(app: App, plan: Plan) -> Applied:
         declaration(name)
         wanted = [action for action in plan.changes if action.entity == name]
         gate = (Checking if app.dry_run else Applying)({action.fingerprint: action for action in wanted})
-        pulls = [a.shopify_id for a in wanted if a.direction == "pull" and a.shopify_id is not None]
-        buried = [a.shopify_id for a in wanted if a.direction == "push" and a.kind in ("archive", "delete")]
-        pushes = [a.local_id for a in wanted if a.direction == "push" and a.kind not in ("archive", "delete")]
+        pulls = [a.shopify_id for a in wanted if a.run == "pull" and a.shopify_id is not None]
+        buried = [a.shopify_id for a in wanted if a.run == "push" and a.kind in ("archive", "delete")]
+        pushes = [a.local_id for a in wanted if a.run == "push" and a.kind not in ("archive", "delete")]
         if pulls:
             applied.runs.append(app.pull(name, only=list(dict.fromkeys(pulls)), gate=gate))
             app.runner.group = app.runner.group or applied.runs[-1].run_id

@@ -76,7 +76,7 @@ class Runner:
                 if not app.dry_run:
                     restored.check(app.settings.state_dir, app.database, accept=app.accept_restore)
                 work(context)
-                refused = [a for a in gate.refused if a.direction == direction] if gate is not None else []
+                refused = [a for a in gate.refused if a.run == direction] if gate is not None else []
                 self._judge(result, declared, last=last, refused=len(refused))
             except CircuitOpen as error:
                 _ended(result, "deferred", error)

@@ -183,7 +183,8 @@ class Chunks:
         wanted = []
         for item in incoming:
             row = known.get(item.shopify_id)
-            if row and row.payload_hash != item.payload_hash and (row.dirty or self.gate is not None):
+            changed = row is not None and (row.payload_hash != item.payload_hash or row.deleted)
+            if row and changed and (row.dirty or self.gate is not None):
                 wanted.append(row.local_id)
         wanted += [local_id for ids in twins.values() for local_id in ids if len(ids) == 1]
         return {record.local_id: record for record in session.read(wanted)} if wanted else {}
@@ -204,7 +205,8 @@ class Chunks:
     def _update(self, item: Incoming, local: LocalRecord) -> Action | None:
         remote = record_of(self.entity, item.node)
         diff = compare(self.entity, local.record, remote, sendable=False)
-        return self._action("pull", "update", local, decide.plan_lines(self.entity, diff, "changed on Shopify"))
+        kind = "restore" if local.deleted else "update"
+        return self._action("pull", kind, local, decide.plan_lines(self.entity, diff, "changed on Shopify"))
 
     def _both(self, batch: Batch, item: Incoming, local: LocalRecord) -> None:
         """Both sides changed, or may have."""

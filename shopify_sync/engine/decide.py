@@ -53,6 +53,10 @@ def arriving(entity: Entity, node: Node) -> Incoming:
     return Incoming(node, payload, digest, updated_at(node), shopify_id(node), str(node[entity.natural_key] or ""))
 
 
+def differs(entity: Entity, one: Node, other: Node) -> bool:
+    return canonical(entity, one)[1] != canonical(entity, other)[1]
+
+
 def record_here(entity: Entity, local: LocalRecord) -> Record:
     """The record in the database, with what Shopify adds by itself where it is left out."""
     return entity.complete(local.record, local.seen)

@@ -290,12 +290,27 @@ class Push:
             self.counts.conflicts += 1
             if self.gate is not None and task.local.local_id not in self.context.handled:
                 self.gate.admits(decide.conflict_action(self.entity, task.local, finding.disputes))
+        filled = self._filled(task, finding, node)
         if not finding.to_remote:
-            adopt.append(task)
+            if filled:
+                adopt.append(task)
             return
         task.operations = self._operations(task)
         if self._admits("push", "update", task, finding.to_remote, "changed here", task.operations):
             send.append(task)
+
+    def _filled(self, task: Task, finding: decide.Finding, node: Node | None) -> bool:
+        """Tell the gate what the row gets that nobody changed on Shopify; whether it is to get it."""
+        if self.gate is None or not finding.to_local:
+            return True
+        known = task.local.node
+        moved = node is not None and (known is None or decide.differs(self.entity, known, node))
+        if moved and task.linked:
+            return True  # the pull has told of it
+        lines = decide.plan_lines(self.entity, finding.to_local, "changed on Shopify" if moved else "left out here")
+        kind, local = "update" if moved else "fill", task.local
+        action = Action("pull", kind, self.entity.name, local.key, local.local_id, local.shopify_id, lines)
+        return self.gate.admits(action) or moved
 
     def _waits(self, task: Task, finding: decide.Finding) -> bool:
         """Whether it wants a key that another record has to let go of first."""

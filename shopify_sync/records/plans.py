@@ -30,8 +30,8 @@ class Action:
     """What happens to one record on one side.
 
     `direction` is `pull` (the database changes) or `push` (Shopify does). `kind` is `create`, `update`, `delete`,
-    `archive`, `link`, `restore`, or (direction and kind alike; nothing is written but that) `conflict`, or `refuse`
-    for a record that can't be sent as it is.
+    `archive`, `link`, `restore`, `fill` (a changed row gets what was left out of it; the push does that), or (direction
+    and kind alike; nothing is written but that) `conflict`, or `refuse` for a record that can't be sent as it is.
     """
 
     direction: str
@@ -49,6 +49,11 @@ class Action:
     def writes(self) -> bool:
         """Whether a record is written, on either side."""
         return self.direction in ("pull", "push")
+
+    @property
+    def run(self) -> str:
+        """Which run carries it out."""
+        return "push" if self.kind == "fill" else self.direction
 
     @property
     def fingerprint(self) -> str:

@@ -11,6 +11,7 @@ from shopify_sync.records import LocalRecord, Stored, Tomb
 from shopify_sync.store import conflicts, tombs
 from shopify_sync.store.scan import Scan
 from shopify_sync.store.session import DatabaseSession
+from shopify_sync.store.sql import readably
 from shopify_sync.store.tables import Conflict, RunError
 
 if TYPE_CHECKING:
@@ -124,12 +125,12 @@ class DatabaseHoldings:
                 Stored(
                     local_id=row[0],
                     shopify_id=row[1],
-                    key=str(row[2] or ""),
+                    key=row[2] if isinstance(row[2], str) else "",
                     updated_at=row[3],
                     read_at=row[4],
                     dirty=bool(row[5]),
                     held=row[7] is not None and row[7] == row[6],
                     refused=row[8] is not None and row[8] == row[6],
                 )
-                for row in conn.execute(statement)
+                for row in readably(conn, lambda: conn.execute(statement).all())
             ]

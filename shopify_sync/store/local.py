@@ -18,7 +18,7 @@ from shopify_sync.store.leases import Lease
 from shopify_sync.store.reader import RecordReader
 from shopify_sync.store.rows import RowWriter
 from shopify_sync.store.session import DatabaseSession
-from shopify_sync.store.sql import Dialect, dialect_of
+from shopify_sync.store.sql import Dialect, dialect_of, readably
 
 
 class DatabaseLocal:
@@ -77,12 +77,13 @@ class DatabaseLocal:
             return {}
         lock = lock and self.database.dialect == "postgresql" and not self.database.read_only
         locking = " FOR UPDATE" if lock else ""
-        rows = conn.exec_driver_sql(
+        statement = (
             f"SELECT shopify_id, id, payload_hash, updated_at, synced_at, dirty, deleted_at, {self.entity.natural_key} "
             f"FROM {self.name} "
-            f"WHERE shop_id = {self.dialect.mark} AND shopify_id IN {self.dialect.many}{locking}",
-            (self.shop_id, self.dialect.bind(list(ids))),
+            f"WHERE shop_id = {self.dialect.mark} AND shopify_id IN {self.dialect.many}{locking}"
         )
+        values = (self.shop_id, self.dialect.bind(list(ids)))
+        rows = readably(conn, lambda: conn.exec_driver_sql(statement, values).fetchall())
         return {
             row[0]: Known(
                 row[1], row[2], _moment(row[3]), _moment(row[4]), bool(row[5]), row[6] is not None, str(row[7] or "")

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, Table, select
 
 from shopify_sync.records import Record
 from shopify_sync.spec import Child, Column, Entity, Form
+from shopify_sync.store.sql import readably
 
 
 class RecordReader:
@@ -23,7 +24,7 @@ class RecordReader:
     def rows(self, conn: Connection, local_ids: Sequence[int]) -> list[dict[str, Any]]:
         """The rows themselves, in the order of their ids, with every column."""
         statement = self._own.where(self.table.c.id.in_(local_ids)).order_by(self.table.c.id)
-        return [dict(row) for row in conn.execute(statement).mappings()]
+        return readably(conn, lambda: [dict(row) for row in conn.execute(statement).mappings()])
 
     def records(self, conn: Connection, rows: Sequence[dict[str, Any]]) -> dict[int, Record]:
         """Each row's record by local id."""
@@ -49,11 +50,9 @@ class RecordReader:
     def children(self, conn: Connection, child: Child, parents: Sequence[int]) -> list[tuple[int, Record]]:
         """(parent's local id, element) of one list, in order."""
         statement, parent = self._children[child.name]
-        found = []
-        for row in conn.execute(statement.where(parent.in_(parents))).mappings():
-            item = dict(row)
-            found.append((item.pop("parent_id"), item))
-        return found
+        chosen = statement.where(parent.in_(parents))
+        rows = readably(conn, lambda: [dict(row) for row in conn.execute(chosen).mappings()])
+        return [(item.pop("parent_id"), item) for item in rows]
 
     def _statement(self, child: Child) -> tuple[Select[Any], Any]:
         table: Table = child.table.__table__  # type: ignore[attr-defined]

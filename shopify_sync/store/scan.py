@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from shopify_sync.records import Node, content_hash
 from shopify_sync.spec import Child, Column, Entity, Form, row_maker
 from shopify_sync.store.rows import node_of
-from shopify_sync.store.sql import Dialect, PostgresDialect
+from shopify_sync.store.sql import Dialect, PostgresDialect, readably
 
 BATCH = 500
 Row: TypeAlias = tuple[Any, ...]
@@ -100,9 +100,9 @@ class Scan:
         chosen, values = "", list[Any]()
         if only is not None:
             chosen, values = f" AND id IN {self.dialect.many}", [self.dialect.bind(list(only))]
-        rows = conn.exec_driver_sql(
-            f"{self._sql}{chosen} ORDER BY id LIMIT {BATCH}", (self.shop_id, after, *values)
-        ).fetchall()
+        statement = f"{self._sql}{chosen} ORDER BY id LIMIT {BATCH}"
+        given = (self.shop_id, after, *values)
+        rows = readably(conn, lambda: conn.exec_driver_sql(statement, given).fetchall())
         if not rows:
             return None
         found = Scanned(last=rows[-1][0], count=len(rows))
@@ -116,11 +116,14 @@ class Scan:
         altered = {row[0] for row in rows if row[0] in nodes and tuple(row[3:]) != _made(self.make, nodes[row[0]])}
         for one in self._lists:
             below: dict[int, list[Row]] = {}
-            for row in conn.exec_driver_sql(one.sql, (rows[0][0], rows[-1][0])):
+            for row in self._below(conn, one, rows[0][0], rows[-1][0]):
                 below.setdefault(row[0], []).append(tuple(row[1:]))
             altered |= {local_id for local_id, node in nodes.items() if not one.same(below.get(local_id, []), node)}
         found.altered = sorted(altered)
         return found
+
+    def _below(self, conn: Connection, one: _List, first: int, last: int) -> Sequence[Any]:
+        return readably(conn, lambda: conn.exec_driver_sql(one.sql, (first, last)).fetchall())
 
     def _base(self, payload: Any, digest: str | None) -> Node | None:
         """The base as a node; None where it is not what its hash was made of."""

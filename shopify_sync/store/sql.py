@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import orjson
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+T = TypeVar("T")
 
 # Values bound to one statement that inserts several rows. SQLite takes 999 at the least; more of them gain nothing.
 _VALUES = 500
@@ -182,3 +184,26 @@ class PostgresDialect(_Shared):
 def dialect_of(name: str) -> Dialect:
     """The dialect for SQLAlchemy's name of it."""
     return PostgresDialect() if name == "postgresql" else SqliteDialect()
+
+
+def readably(conn: Connection, ask: Callable[[], T]) -> T:
+    """What `ask` reads, also where SQLite holds text that is no UTF-8: such a value comes as bytes, and is told of as
+    one that can't be read. Asked twice then, since a look at every text would cost more than the database does."""
+    try:
+        return ask()
+    except OperationalError as error:
+        if "Could not decode to UTF-8" not in str(error):
+            raise
+        raw: Any = conn.connection.dbapi_connection
+        before, raw.text_factory = raw.text_factory, _as_it_can
+        try:
+            return ask()
+        finally:
+            raw.text_factory = before
+
+
+def _as_it_can(stored: bytes) -> str | bytes:
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
