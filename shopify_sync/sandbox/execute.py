@@ -186,6 +186,7 @@ def _root(at: Field, table: dict[str, Any]) -> Getter:
 
     def call(raw: Any, run: Run) -> Any:
         run.ctx.path = (*run.path, at.key) if not run.path or run.path[-1] != at.key else tuple(run.path)
+        run.ctx.idempotency_key = at.idempotency_key(run.variables)
         try:
             return resolver(run.ctx, run.arguments(at))
         except TopLevelError as error:

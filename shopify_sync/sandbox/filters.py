@@ -217,21 +217,34 @@ FILTERS: dict[str, Callable[[Shop], dict[str, Filter]]] = {
     "Collection": collection_filters,
     "BasicEvent": event_filters,
 }
+# What a caller may see of a table at all: a test of its records, None for all of them.
+VISIBLE: dict[str, Callable[[Context], Predicate | None]] = {}
 # Which filter a sort key can be cut by: the bounds become positions in the index. `sku` is an index only.
 _BOUND_BY: dict[str, tuple[str, Callable[[str], Any]]] = {
     "ID": ("id", number_value),
     "CREATED_AT": ("created_at", time_value),
     "UPDATED_AT": ("updated_at", time_value),
+    "PROCESSED_AT": ("processed_at", time_value),
 }
+# The makers of filters, for modules that bring tables of their own.
+time_filter, words_filter, matcher, id_filter = _time, _words, _match, _number(lambda record: record["id"])
 
 
 def run_search(ctx: Context, type_name: str, query: str | None) -> Search | None:
-    """The compiled query, with its warnings noted for `extensions.search`; None when there is none."""
+    """The compiled query, with its warnings noted for `extensions.search`; None when there is none.
+
+    What the caller may not see is left out by the same predicate.
+    """
+    visible = VISIBLE[type_name](ctx) if type_name in VISIBLE else None
     if query is None or not query.strip():
-        return None
+        return None if visible is None else Search(predicate=visible)
     search = compile_search(query, FILTERS[type_name](ctx.shop), DEFAULTS[type_name])
     if search.warnings:
         ctx.search.append(search.extension(ctx.path, query))
+    wanted = search.predicate
+    if visible is not None:
+        test = visible
+        search.predicate = test if wanted is None else lambda record: test(record) and wanted(record)
     return search
 
 

@@ -22,6 +22,15 @@ class SortedIndex:
         self._values: dict[int, Any] = {}
         self._pending: set[int] = set()
 
+    def having(self, value: Any) -> list[int]:
+        """The ids of the records with this value, ascending."""
+        found = []
+        for at in range(bisect_left(self.rows, (value,)), len(self.rows)):  # a shorter tuple sorts first
+            if self.rows[at][0] != value:
+                break
+            found.append(self.rows[at][1])
+        return found
+
     def changed(self, number: int) -> None:
         """Note that a record was put or dropped."""
         self._pending.add(number)

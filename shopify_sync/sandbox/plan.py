@@ -57,6 +57,14 @@ class Field:
             return self.fixed
         return arguments(self.definition, self.node.arguments, variables)
 
+    def idempotency_key(self, variables: Variables) -> str | None:
+        """The key that the directive `@idempotent` gives the field."""
+        for directive in self.node.directives or ():
+            if directive.name.value == "idempotent":
+                known: Any = schema().get_directive("idempotent")
+                return str(arguments(known, directive.arguments, variables)["key"])
+        return None
+
 
 @dataclass(slots=True)
 class Plan:

@@ -47,6 +47,7 @@ class Context:
     many: bool = False  # the document may read more than one product
     mutating: bool = False
     first_new_media: int = 0  # media with this id or a later one were made by this request
+    idempotency_key: str | None = None  # of `@idempotent` on the root field being executed
 
 
 class TopLevelError(Exception):

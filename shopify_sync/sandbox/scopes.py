@@ -20,6 +20,15 @@ ALL_SCOPES = (
     "write_inventory",
     "read_files",
     "write_files",
+    "read_orders",
+    "write_orders",
+    "read_all_orders",
+    "read_order_edits",
+    "write_order_edits",
+    "read_returns",
+    "write_returns",
+    "read_merchant_managed_fulfillment_orders",
+    "write_merchant_managed_fulfillment_orders",
 )
 _DOCS = "https://shopify.dev/api/usage/access-scopes"
 _PRODUCTS = ("read_products",)
@@ -34,7 +43,48 @@ _MEDIA = (
 )
 _STOCK = ("read_inventory",)
 _PUBLICATIONS = ("read_publications",)
+_ORDERS = ("read_orders", "read_marketplace_orders")
+_ORDERS_ONLY = ("read_orders",)
+_FULFILLMENT_ORDERS = (
+    "read_assigned_fulfillment_orders",
+    "read_merchant_managed_fulfillment_orders",
+    "read_third_party_fulfillment_orders",
+)
+_FULFILLMENT_ORDERS_OR = (*_FULFILLMENT_ORDERS, "read_marketplace_fulfillment_orders")
+_RETURNS = ("read_returns", "read_marketplace_returns")
+_EDITS = ("read_order_edits",)
+_ORDER_TYPES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (
+            "FulfillmentLineItem", "FulfillmentOriginAddress", "LineItem", "OrderAdjustment", "OrderTransaction",
+            "Refund", "RefundLineItem", "RefundShippingLine",
+        ),
+        _ORDERS,
+    ),
+    **dict.fromkeys(
+        (
+            "AdditionalFee", "Duty", "LineItemGroup", "LineItemSellingPlan", "OrderApp", "OrderCancellation",
+            "OrderPaymentCollectionDetails", "OrderRiskAssessment", "OrderRiskSummary", "RiskFact", "TransactionFee",
+        ),
+        _ORDERS_ONLY,
+    ),
+    **dict.fromkeys(
+        ("FulfillmentOrder", "FulfillmentHold", "FulfillmentOrderAssignedLocation"), _FULFILLMENT_ORDERS_OR
+    ),
+    **dict.fromkeys(("FulfillmentOrderDestination", "FulfillmentOrderLineItem"), _FULFILLMENT_ORDERS),
+    **dict.fromkeys(
+        ("Return", "ReturnLineItem", "ReturnLineItemType", "UnverifiedReturnLineItem"),
+        _RETURNS,
+    ),
+    **dict.fromkeys(("CalculatedOrder", "CalculatedLineItem"), _EDITS),
+    "Order": ("read_orders", "read_marketplace_orders", "read_quick_sale"),
+    "CashRoundingAdjustment": ("read_orders", "read_quick_sale"),
+    "ReturnReasonDefinition": ("read_returns",),
+    "Fulfillment": (*_ORDERS, *_FULFILLMENT_ORDERS_OR),
+    "FulfillmentTrackingInfo": (*_ORDERS, *_FULFILLMENT_ORDERS_OR),
+}  # fmt: skip
 _TYPES: dict[str, tuple[str, ...]] = {
+    **_ORDER_TYPES,
     "Product": _PRODUCTS,
     "ProductVariant": _PRODUCTS,
     "Collection": _PRODUCTS,
@@ -79,7 +129,33 @@ _ROOT_FIELDS = frozenset(
         "productsCount",
     )
 )
+_ROOTS_OF_ORDERS = {"ordersCount": _ORDERS, "orderByIdentifier": _ORDERS}
+_WRITE_ORDERS = ("write_orders", "write_marketplace_orders")
+_WRITE_FULFILLMENTS = (
+    "write_assigned_fulfillment_orders",
+    "write_merchant_managed_fulfillment_orders",
+    "write_third_party_fulfillment_orders",
+)
+_WRITE_RETURNS = ("write_returns", "write_marketplace_returns")
+_ORDER_WRITES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("orderCancel", "orderCapture", "refundCreate"), _WRITE_ORDERS),
+    **dict.fromkeys(("orderClose", "orderCreate", "orderDelete", "orderMarkAsPaid", "orderOpen"), ("write_orders",)),
+    **dict.fromkeys(("fulfillmentCancel", "fulfillmentCreate", "fulfillmentTrackingInfoUpdate"), _WRITE_FULFILLMENTS),
+    **dict.fromkeys(("fulfillmentOrderHold", "fulfillmentOrderReleaseHold"), _WRITE_FULFILLMENTS[1:]),
+    **dict.fromkeys(
+        ("orderEditAddVariant", "orderEditBegin", "orderEditCommit", "orderEditSetQuantity"), ("write_order_edits",)
+    ),
+    **dict.fromkeys(
+        (
+            "returnApproveRequest", "returnCancel", "returnClose", "returnCreate", "returnDeclineRequest",
+            "returnReopen", "returnRequest",
+        ),
+        _WRITE_RETURNS,
+    ),
+    "orderUpdate": (*_WRITE_ORDERS, "write_quick_sale"),
+}  # fmt: skip
 _WRITES: dict[str, tuple[str, ...]] = {
+    **_ORDER_WRITES,
     "fileUpdate": ("write_files", "write_themes"),
     "publishablePublish": ("write_publications",),
     "publishableUnpublish": ("write_publications",),
@@ -122,6 +198,8 @@ def _needed(at: Field, root: str | None) -> tuple[str, ...]:
         return _STOCK
     if root == "query" and at.name in _ROOT_FIELDS:
         return _PRODUCTS
+    if root == "query" and at.name in _ROOTS_OF_ORDERS:
+        return _ROOTS_OF_ORDERS[at.name]
     if at.parent.endswith(("Edge", "Connection")):
         return ()  # reported once, where the connection is asked for
     return _TYPES.get(at.inner.removesuffix("Connection"), ())

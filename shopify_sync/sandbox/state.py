@@ -23,6 +23,7 @@ resolved.
     Publication     id name
     BasicEvent      id action appTitle attributeToApp attributeToUser author arguments createdAt message
                     subjectId(gid) subjectType
+    Order, FulfillmentOrder, Fulfillment, Refund, Return: see resources/order_model.py
 """
 
 from __future__ import annotations
@@ -58,6 +59,24 @@ _FIRST_ID = {
     "Job": 900_000_000_001,
     "ProductOperation": 80_000_000_001,
     "BasicEvent": 180_000_000_000_001,
+    "Order": 5_600_000_000_001,
+    "OrderNumber": 1_001,
+    "LineItem": 14_100_000_000_001,
+    "ShippingLine": 4_800_000_000_001,
+    "OrderTransaction": 6_900_000_000_001,
+    "FulfillmentOrder": 6_700_000_000_001,
+    "FulfillmentOrderLineItem": 13_800_000_000_001,
+    "FulfillmentHold": 610_000_000_001,
+    "Fulfillment": 5_100_000_000_001,
+    "FulfillmentLineItem": 12_300_000_000_001,
+    "Refund": 930_000_000_001,
+    "RefundLineItem": 560_000_000_001,
+    "RefundShippingLine": 570_000_000_001,
+    "OrderAdjustment": 240_000_000_001,
+    "Return": 15_200_000_001,
+    "ReturnLineItem": 23_100_000_001,
+    "CalculatedOrder": 112_000_000_001,
+    "OrderAddress": 7_300_000_000_001,
 }
 _PREFIX = "gid://shopify/"
 

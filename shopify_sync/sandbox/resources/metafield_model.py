@@ -19,7 +19,12 @@ _RESERVED = (
 _NAMESPACE = (3, 255)
 _KEY = (2, 64)
 NOT_ALLOWED = "Access to this namespace and key on Metafields for this resource type is not allowed."
-OWNER_TYPES = {"Product": "PRODUCT", "ProductVariant": "PRODUCTVARIANT", "Collection": "COLLECTION"}
+OWNER_TYPES = {
+    "Product": "PRODUCT",
+    "ProductVariant": "PRODUCTVARIANT",
+    "Collection": "COLLECTION",
+    "Order": "ORDER",
+}
 
 
 def namespace_of(ctx: Context, given: str | None) -> str:

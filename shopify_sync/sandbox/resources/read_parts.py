@@ -182,7 +182,7 @@ def _metafield(ctx: Context, raw: Record, args: Args) -> Record | None:
     return None
 
 
-for _type in ("Product", "ProductVariant", "Collection", "Shop", "AppInstallation", "Image"):
+for _type in ("Product", "ProductVariant", "Collection", "Shop", "AppInstallation", "Image", "Order"):
     field(_type, "metafields")(_metafields)
     field(_type, "metafield")(_metafield)
 

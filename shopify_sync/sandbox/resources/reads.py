@@ -152,8 +152,23 @@ def _by_identifier(ctx: Context, type_name: str, identifier: Args) -> Record | N
 
 
 _NODES = (
-    "Product", "ProductVariant", "InventoryItem", "Collection", "Publication", "Metafield", "BasicEvent", *MEDIA_TYPES,
-)  # fmt: skip
+    "Product",
+    "ProductVariant",
+    "InventoryItem",
+    "Collection",
+    "Publication",
+    "Metafield",
+    "BasicEvent",
+    *MEDIA_TYPES,
+)
+# Types whose root field decides what of them a caller may see.
+_BY_ROOT = {
+    "Order": "order",
+    "Fulfillment": "fulfillment",
+    "FulfillmentOrder": "fulfillmentOrder",
+    "Refund": "refund",
+    "Return": "return",
+}  # fmt: skip
 
 
 def _node(ctx: Context, gid: str) -> Record | None:
@@ -167,6 +182,9 @@ def _node(ctx: Context, gid: str) -> Record | None:
     if type_name in ("Shop", "AppInstallation"):
         one: Record = QUERIES["shop" if type_name == "Shop" else "currentAppInstallation"](ctx, {})
         return one if one["id"] == number else None
+    if type_name in _BY_ROOT:
+        part: Record | None = QUERIES[_BY_ROOT[type_name]](ctx, {"id": gid})
+        return part
     if type_name == "BulkOperation":
         bulk: Record | None = QUERIES["bulkOperation"](ctx, {"id": gid})
         return bulk

@@ -70,11 +70,14 @@ def public_api_versions(ctx: Context, args: Args) -> list[Record]:
     return [*stable, {"handle": "unstable", "displayName": "unstable", "supported": False}]
 
 
+PENDING_JOBS = "PendingCancel"  # rows with the gid of a `job`; dropped when it has been carried out
+
+
 @query_field("job")
 def job(ctx: Context, args: Args) -> Record:
-    """Jobs of the sandbox are done as soon as the mutation that made them has answered."""
-    del ctx
-    return {"_type": "Job", "id": args["id"], "done": True}
+    """Jobs are done as soon as the mutation that made them has answered, but for those that `PENDING_JOBS` keeps."""
+    waiting = any(row["job"] == args["id"] for row in ctx.shop.table(PENDING_JOBS).values())
+    return {"_type": "Job", "id": args["id"], "done": not waiting}
 
 
 @field("Job", "query")

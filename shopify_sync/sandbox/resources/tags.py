@@ -7,9 +7,24 @@ from collections.abc import Iterable
 from shopify_sync.sandbox.registry import Context, TopLevelError, mutation
 from shopify_sync.sandbox.resources.checks import TEXT_LIMIT, error
 from shopify_sync.sandbox.resources.draft import Draft
-from shopify_sync.sandbox.state import Record, parse_gid
+from shopify_sync.sandbox.state import Record, Shop, parse_gid
 
 _TAGGED = {"Product", "Order", "Customer", "DraftOrder", "Article"}
+
+
+class _Tagged:
+    """A record other than a product while its tags change; it offers what the mutations need of a `Draft`."""
+
+    def __init__(self, shop: Shop, kind: str, record: Record) -> None:
+        self.shop, self.kind, self.original = shop, kind, record
+        self.product: Record = {**record, "tags": list(record["tags"])}
+
+    def commit(self) -> Record:
+        """Write the record, if its tags have changed, with its `updatedAt`."""
+        if self.product["tags"] == self.original["tags"]:
+            return self.original
+        self.product["updatedAt"] = self.shop.now_iso()
+        return self.shop.put(self.kind, self.product)
 
 
 def split(tags: Iterable[str]) -> list[str]:
@@ -56,15 +71,15 @@ def tags_remove(ctx: Context, args: Record) -> Record:
     return {"node": draft.commit(), "userErrors": []}
 
 
-def _tagged(ctx: Context, args: Record) -> tuple[Draft | None, list[Record]]:
-    """The product to tag. Raises `TopLevelError` for an id of a type that has no tags."""
+def _tagged(ctx: Context, args: Record) -> tuple[Draft | _Tagged | None, list[Record]]:
+    """The record to tag. Raises `TopLevelError` for an id of a type that has no tags."""
     try:
         kind, number = parse_gid(args["id"])
     except ValueError:
         raise TopLevelError("invalid id", "RESOURCE_NOT_FOUND") from None
     if kind not in _TAGGED:
         raise TopLevelError("invalid id", "RESOURCE_NOT_FOUND")
-    record = ctx.shop.table(kind).get(number) if kind == "Product" else None
+    record = ctx.shop.table(kind).get(number) if kind in ("Product", "Order") else None
     if record is None:
         return None, [error(["id"], f"{kind} does not exist")]
-    return Draft(ctx.shop, record), []
+    return Draft(ctx.shop, record) if kind == "Product" else _Tagged(ctx.shop, kind, record), []
