@@ -141,6 +141,7 @@ _ORDER_WRITES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("orderCancel", "orderCapture", "refundCreate"), _WRITE_ORDERS),
     **dict.fromkeys(("orderClose", "orderCreate", "orderDelete", "orderMarkAsPaid", "orderOpen"), ("write_orders",)),
     **dict.fromkeys(("fulfillmentCancel", "fulfillmentCreate", "fulfillmentTrackingInfoUpdate"), _WRITE_FULFILLMENTS),
+    "fulfillmentOrderReportProgress": _WRITE_FULFILLMENTS[:2],
     **dict.fromkeys(("fulfillmentOrderHold", "fulfillmentOrderReleaseHold"), _WRITE_FULFILLMENTS[1:]),
     **dict.fromkeys(
         ("orderEditAddVariant", "orderEditBegin", "orderEditCommit", "orderEditSetQuantity"), ("write_order_edits",)

@@ -90,7 +90,7 @@ SKIPS = [
     ("media/staged-upload-targets-parity.json", "stagedUploadsCreate", NO_UPLOADS),
     ("metafields/metafields-set-input-validation.json", "cleanup", NOT_KEPT),
     ("metafields/metafieldsSet-value-type-fidelity.json", "cleanup", NOT_KEPT),
-    ("metafields/metafield-definition-non-product-metafields.json", "captures.[!6]", NO_RESOURCE),
+    ("metafields/metafield-definition-non-product-metafields.json", "captures.[!6]*", NO_RESOURCE),
     ("metafields/owner-metafield-mixed-owner-hydration.json", "*Set", DEFINITIONS),
     ("metafields/owner-metafield-mixed-owner-hydration.json", "delete", NO_RESOURCE),
     ("metafields/standard-metafield-definition-enable-validation.json", "regularUserErrorTypenames", DEFINITIONS),

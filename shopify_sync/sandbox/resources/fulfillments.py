@@ -238,3 +238,20 @@ def fulfillment_order_release_hold(ctx: Context, args: Record) -> Record:
     stamp(ctx.shop, record)
     save(ctx.shop, order, touch=False, financial=False)
     return {"fulfillmentOrder": record, "userErrors": []}
+
+
+@mutation("fulfillmentOrderReportProgress")
+def fulfillment_order_report_progress(ctx: Context, args: Record) -> Record:
+    """Say that the work has begun; here the order's `updatedAt` moves (fulfillment-create-preconditions)."""
+    parts = find_part(ctx, args["id"], "FulfillmentOrder")
+    if parts is None:
+        row = error(["id"], _MISSING, "FULFILLMENT_ORDER_NOT_FOUND")
+        return {"fulfillmentOrder": None, "userErrors": [row]}
+    record, order = copied(parts[0]), copied(parts[1])
+    if record["status"] not in FULFILLABLE:  # the text was not recorded
+        message = f"Fulfillment order {record['id']} has an invalid status= {record['status'].lower()}."
+        return {"fulfillmentOrder": record, "userErrors": [error(["id"], message, "FULFILLMENT_ORDER_STATUS_INVALID")]}
+    record["status"] = "IN_PROGRESS"
+    stamp(ctx.shop, record)
+    save(ctx.shop, order, financial=False)
+    return {"fulfillmentOrder": record, "userErrors": []}

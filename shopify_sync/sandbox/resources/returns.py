@@ -169,6 +169,7 @@ def return_reopen(ctx: Context, args: Record) -> Record:
 
 @mutation("returnCancel")
 def return_cancel(ctx: Context, args: Record) -> Record:
+    """Only an open one, of which nothing was processed."""
     return _moved(ctx, args["id"], ["id"], {"OPEN": "CANCELED"}, "Return is not cancelable.")
 
 
