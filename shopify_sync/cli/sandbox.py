@@ -28,6 +28,7 @@ def serve(
     ctx: typer.Context,
     port: int = typer.Option(_PORT, help="0 takes a free one."),
     products: int = typer.Option(50, min=0, help="Products of the made-up catalogue."),
+    orders: int = typer.Option(0, min=0, help="Orders over that catalogue."),
     seed: int = typer.Option(1, help="The same seed gives the same catalogue."),
     state: Path = typer.Option(None, help="Keep the shop in this file."),
     fault: list[str] = typer.Option([], help="What goes wrong, and how often."),
@@ -40,6 +41,7 @@ def serve(
     try:
         server = SandboxServer(
             products=products,
+            orders=orders,
             seed=seed,
             port=port,
             state=str(state) if state else None,
@@ -76,10 +78,11 @@ def serve(
 def seed(
     ctx: typer.Context,
     products: int = typer.Option(50, min=0),
+    orders: int = typer.Option(0, min=0, help="Orders over the catalogue."),
     seed: int = typer.Option(1, help="The same seed gives the same catalogue."),
     url: str = typer.Option(None, help=f"Of the sandbox; $SHOPIFY_API_URL or port {_PORT} when not given."),
 ) -> int:
-    return _ask(ctx, url, "seed", {"products": products, "seed": seed})
+    return _ask(ctx, url, "seed", {"products": products, "orders": orders, "seed": seed})
 
 
 @app.command(help="Empty a running sandbox.", epilog="Example: shopify-sync sandbox reset")

@@ -21,7 +21,7 @@ def route(server: SandboxServer, method: str, path: str, query: str, body: Any) 
     GET stats | POST stats/reset | GET, POST, DELETE faults (POST: a list of texts or objects, or
     {"rules": [...], "seed": n}) | POST edit (see `merchant.edit`) | POST clock {"advance_s": n} |
     POST bulk {"bulk_s": n}: how long bulk operations take from now on |
-    POST seed {"products": n, "seed": s} | POST reset | GET digest | GET dump?type=Product |
+    POST seed {"products": n, "orders": n, "seed": s} | POST reset | GET digest | GET dump?type=Product |
     POST snapshot {"name": text} | POST restore {"name": text}, both answer as digest.
     Raises BadControl, LookupError for an unknown path.
     """
@@ -48,7 +48,8 @@ def route(server: SandboxServer, method: str, path: str, query: str, body: Any) 
             shop.desk.bulk_s = float(given.get("bulk_s", 0))
             return {"bulk_s": shop.desk.bulk_s}
         case "POST", "seed":
-            server.seed(int(given.get("products", 0)), int(given.get("seed", 1)))
+            orders = int(given.get("orders", 0))
+            server.seed(int(given.get("products", 0)), int(given.get("seed", 1)), orders=orders)
             return shop.counts()
         case "POST", "reset":
             server.reset()

@@ -25,6 +25,10 @@ _VARIANT_KEYS = frozenset(("price", "compareAtPrice", "barcode", "taxable", "inv
 _WHICH_VARIANT = frozenset(("id", "sku", "position", "values"))
 
 
+# Hands on other resources, from modules of their own: each answers, or says None when the change is not about it.
+EDITORS: list[Callable[[Shop, Given], Given | None]] = []
+
+
 class BadControl(ValueError):
     """The request to the control endpoint makes no sense; the text says why."""
 
@@ -56,29 +60,35 @@ def edit(shop: Shop, given: Given) -> Given:
     medium by its gid, source or address, or position, or {"id" | "url" | "position"}.
 
     Returns {"product": {id, handle, title, updatedAt}} or {"collection": {id, handle, title}}. Raises BadControl with
-    the userErrors' texts.
+    the userErrors' texts. Orders: see order_hand.py and order_trade.py.
     """
     with shop.lock:
         shop.merchant_acts = True
         try:
+            for editor in EDITORS:
+                answer = editor(shop, given)
+                if answer is not None:
+                    return answer
             if "createCollection" in given:
-                made = _call(shop, "collectionCreate", {"collection": given["createCollection"]})["collection"]
-                return {"collection": _shown(shop, made, "handle", "title")}
+                made = call(shop, "collectionCreate", {"collection": given["createCollection"]})["collection"]
+                return {"collection": shown(shop, made, "handle", "title")}
             product = _create(shop, given["create"]) if "create" in given else _change(shop, given)
-            return {"product": _shown(shop, product, "handle", "title", "updatedAt")}
+            return {"product": shown(shop, product, "handle", "title", "updatedAt")}
         finally:
             shop.merchant_acts = False
             shop.flush()
 
 
-def _shown(shop: Shop, record: Record, *keys: str) -> Given:
+def shown(shop: Shop, record: Record, *keys: str) -> Given:
+    """The id of a record and some of its keys."""
     return {"id": shop.gid(record["_type"], record["id"]), **{key: record[key] for key in keys}}
 
 
-def _call(shop: Shop, name: str, args: Given) -> Given:
+def call(shop: Shop, name: str, args: Given, errors: str = "userErrors") -> Given:
+    """The payload of a mutation carried out by the merchant. Raises BadControl with the texts of its `errors`."""
     payload: Given = MUTATIONS[name](Context(shop=shop, mutating=True), args)
-    if payload.get("userErrors"):
-        raise BadControl("; ".join(error["message"] for error in payload["userErrors"]))
+    if payload.get(errors):
+        raise BadControl("; ".join(error["message"] for error in payload[errors]))
     return payload
 
 
@@ -88,7 +98,7 @@ def _create(shop: Shop, given: Given) -> Record:
     options = rest.pop("options", None)
     if options:
         values["productOptions"] = _options(options)
-    number: int = _call(shop, "productCreate", {"product": values})["product"]["id"]
+    number: int = call(shop, "productCreate", {"product": values})["product"]["id"]
     only: Given = {key: rest.pop(key) for key in ("price", "compareAtPrice", "barcode", "sku") if key in rest}
     if only:
         if "sku" in only:
@@ -106,7 +116,7 @@ def _change(shop: Shop, given: Given) -> Record:
         raise BadControl(f"no product {name!r}")
     if given.get("delete"):
         gid = shop.gid("Product", product["id"])
-        _call(shop, "productDelete", {"input": {"id": gid}, "synchronous": True})
+        call(shop, "productDelete", {"input": {"id": gid}, "synchronous": True})
         return product
     return _carry_out(shop, product["id"], {key: given[key] for key in given if key not in ("product", "delete")})
 
@@ -131,7 +141,7 @@ def _set(shop: Shop, number: int, given: Given) -> None:
     if unknown:
         raise BadControl(f"cannot set {', '.join(sorted(unknown))}; known: {', '.join(sorted(_PRODUCT_KEYS))}, price")
     if values:
-        _call(shop, "productUpdate", {"product": {"id": shop.gid("Product", number), **values}})
+        call(shop, "productUpdate", {"product": {"id": shop.gid("Product", number), **values}})
     if price is not None:
         count = len(shop.table("Product")[number]["variantIds"])
         _edit_variants(shop, number, [{"position": place, "price": price} for place in range(1, count + 1)])
@@ -139,7 +149,7 @@ def _set(shop: Shop, number: int, given: Given) -> None:
 
 def _tags(mutation: str) -> Hand:
     def hand(shop: Shop, number: int, tags: list[str]) -> None:
-        _call(shop, mutation, {"id": shop.gid("Product", number), "tags": tags})
+        call(shop, mutation, {"id": shop.gid("Product", number), "tags": tags})
 
     return hand
 
@@ -152,14 +162,14 @@ def _collections(key: str) -> Hand:
             if collection is None:
                 raise BadControl(f"no collection {name!r}")
             gids.append(shop.gid("Collection", collection["id"]))
-        _call(shop, "productUpdate", {"product": {"id": shop.gid("Product", number), key: gids}})
+        call(shop, "productUpdate", {"product": {"id": shop.gid("Product", number), key: gids}})
 
     return hand
 
 
 def _publish(shop: Shop, number: int, on: bool) -> None:
     rows = [{"publicationId": shop.gid("Publication", each)} for each in shop.table("Publication")]
-    _call(
+    call(
         shop,
         "publishablePublish" if on else "publishableUnpublish",
         {"id": shop.gid("Product", number), "input": rows},
@@ -190,7 +200,7 @@ def _option(shop: Shop, number: int, name: str) -> Record:
 def _rename_options(shop: Shop, number: int, names: dict[str, str]) -> None:
     for old, new in names.items():
         option = {"id": shop.gid("ProductOption", _option(shop, number, old)["id"]), "name": new}
-        _call(shop, "productOptionUpdate", {"productId": shop.gid("Product", number), "option": option})
+        call(shop, "productOptionUpdate", {"productId": shop.gid("Product", number), "option": option})
 
 
 def _rename_values(shop: Shop, number: int, names: dict[str, dict[str, str]]) -> None:
@@ -205,17 +215,17 @@ def _rename_values(shop: Shop, number: int, names: dict[str, dict[str, str]]) ->
             "option": {"id": shop.gid("ProductOption", option["id"])},
             "optionValuesToUpdate": [{"id": ids[old], "name": new} for old, new in values.items()],
         }
-        _call(shop, "productOptionUpdate", args)
+        call(shop, "productOptionUpdate", args)
 
 
 def _add_options(shop: Shop, number: int, given: dict[str, list[str]]) -> None:
-    _call(shop, "productOptionsCreate", {"productId": shop.gid("Product", number), "options": _options(given)})
+    call(shop, "productOptionsCreate", {"productId": shop.gid("Product", number), "options": _options(given)})
 
 
 def _remove_options(shop: Shop, number: int, names: list[str]) -> None:
     gids = [shop.gid("ProductOption", _option(shop, number, name)["id"]) for name in names]
     args = {"productId": shop.gid("Product", number), "options": gids, "strategy": "POSITION"}
-    _call(shop, "productOptionsDelete", args)
+    call(shop, "productOptionsDelete", args)
 
 
 def _reorder_options(shop: Shop, number: int, given: list[Any]) -> None:
@@ -223,7 +233,7 @@ def _reorder_options(shop: Shop, number: int, given: list[Any]) -> None:
     options = [
         {**row, "values": [{"name": value} for value in row["values"]]} if row.get("values") else row for row in rows
     ]
-    _call(shop, "productOptionsReorder", {"productId": shop.gid("Product", number), "options": options})
+    call(shop, "productOptionsReorder", {"productId": shop.gid("Product", number), "options": options})
 
 
 # -- variants
@@ -278,24 +288,24 @@ def _edit_variants(shop: Shop, number: int, given: list[Given]) -> None:
             shop.touch_product(number)
     if inputs:
         args = {"productId": shop.gid("Product", number), "variants": inputs}
-        _call(shop, "productVariantsBulkUpdate", args)
+        call(shop, "productVariantsBulkUpdate", args)
 
 
 def _add_variants(shop: Shop, number: int, given: list[Given], strategy: str = "DEFAULT") -> None:
     inputs = [_variant_input(each, "sku", "values") for each in given]
     args = {"productId": shop.gid("Product", number), "variants": inputs, "strategy": strategy}
-    _call(shop, "productVariantsBulkCreate", args)
+    call(shop, "productVariantsBulkCreate", args)
 
 
 def _remove_variants(shop: Shop, number: int, given: list[Any]) -> None:
     args = {"productId": shop.gid("Product", number), "variantsIds": _variant_gids(shop, number, given)}
-    _call(shop, "productVariantsBulkDelete", args)
+    call(shop, "productVariantsBulkDelete", args)
 
 
 def _reorder_variants(shop: Shop, number: int, given: list[Any]) -> None:
     gids = _variant_gids(shop, number, given)
     positions = [{"id": gid, "position": place} for place, gid in enumerate(gids, 1)]
-    _call(shop, "productVariantsBulkReorder", {"productId": shop.gid("Product", number), "positions": positions})
+    call(shop, "productVariantsBulkReorder", {"productId": shop.gid("Product", number), "positions": positions})
 
 
 # -- media
@@ -314,7 +324,7 @@ def _medium(shop: Shop, number: int, which: Any) -> str:
 
 def _edit_media(shop: Shop, number: int, given: list[Given]) -> None:
     media = [{"id": _medium(shop, number, each), "alt": each.get("alt")} for each in given]
-    _call(shop, "productUpdateMedia", {"productId": shop.gid("Product", number), "media": media})
+    call(shop, "productUpdateMedia", {"productId": shop.gid("Product", number), "media": media})
 
 
 def _add_media(shop: Shop, number: int, given: list[Any]) -> None:
@@ -323,18 +333,18 @@ def _add_media(shop: Shop, number: int, given: list[Any]) -> None:
         {"originalSource": row["url"], "mediaContentType": content_type_of(row["url"], None), "alt": row.get("alt")}
         for row in rows
     ]
-    _call(shop, "productUpdate", {"product": {"id": shop.gid("Product", number)}, "media": media})
+    call(shop, "productUpdate", {"product": {"id": shop.gid("Product", number)}, "media": media})
 
 
 def _remove_media(shop: Shop, number: int, given: list[Any]) -> None:
     gids = [_medium(shop, number, which) for which in given]
-    _call(shop, "productDeleteMedia", {"productId": shop.gid("Product", number), "mediaIds": gids})
+    call(shop, "productDeleteMedia", {"productId": shop.gid("Product", number), "mediaIds": gids})
 
 
 def _reorder_media(shop: Shop, number: int, given: list[Any]) -> None:
     gids = [_medium(shop, number, which) for which in given]
     moves = [{"id": gid, "newPosition": str(place)} for place, gid in enumerate(gids)]
-    _call(shop, "productReorderMedia", {"id": shop.gid("Product", number), "moves": moves})
+    call(shop, "productReorderMedia", {"id": shop.gid("Product", number), "moves": moves})
 
 
 # -- metafields
@@ -349,11 +359,11 @@ def _owned(shop: Shop, number: int, row: Given) -> Given:
 
 
 def _set_metafields(shop: Shop, number: int, given: list[Given]) -> None:
-    _call(shop, "metafieldsSet", {"metafields": [_owned(shop, number, row) for row in given]})
+    call(shop, "metafieldsSet", {"metafields": [_owned(shop, number, row) for row in given]})
 
 
 def _delete_metafields(shop: Shop, number: int, given: list[Given]) -> None:
-    payload = _call(shop, "metafieldsDelete", {"metafields": [_owned(shop, number, row) for row in given]})
+    payload = call(shop, "metafieldsDelete", {"metafields": [_owned(shop, number, row) for row in given]})
     if None in payload["deletedMetafields"]:
         raise BadControl("no such metafield")
 

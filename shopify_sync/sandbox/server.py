@@ -22,6 +22,8 @@ from shopify_sync.sandbox.faults import Fault, Faults, parse_fault
 from shopify_sync.sandbox.handler import Handler, Listener
 from shopify_sync.sandbox.merchant import edit
 from shopify_sync.sandbox.oauth import Tokens
+from shopify_sync.sandbox.order_seed import seed_orders
+from shopify_sync.sandbox.order_trade import trade as _trade  # noqa: F401  # brings its edits, and those of one order
 from shopify_sync.sandbox.scopes import ALL_SCOPES
 from shopify_sync.sandbox.seed import seed as seed_shop
 from shopify_sync.sandbox.state import Shop
@@ -35,12 +37,11 @@ DEFAULT_CLIENT_SECRET = "shpss_sandbox0000000000000000000000"  # noqa: S105
 class SandboxServer:
     """One simulated store behind HTTP; a context manager, or `start()` and `stop()`.
 
-    `products` and `seed`: the catalogue made when the store is empty. `state`: a SQLite file that keeps the store,
-    else it lives in memory. `bucket` (points) and `restore` (points per second): the cost bucket; `rest_bucket`:
-    requests, refilled at 2 per second. `clock` drives time stamps, the buckets and latency faults. `faults`: rules
-    as text or `Fault`. `scopes`: what the tokens may do. `echo_s`: see `Shop`. `bulk_s`: seconds of the clock
-    that a bulk operation takes. Attributes: url, host, port,
-    token, domain, shop, faults.
+    `products`, `orders` and `seed`: the catalogue and the orders made when the store has none. `state`: a SQLite file
+    that keeps the store, else it lives in memory. `bucket` (points) and `restore` (points per second): the cost bucket;
+    `rest_bucket`: requests, refilled at 2 per second. `clock` drives time stamps, the buckets and latency faults.
+    `faults`: rules as text or `Fault`. `scopes`: what the tokens may do. `echo_s`: see `Shop`. `bulk_s`: seconds of the
+    clock that a bulk operation takes. Attributes: url, host, port, token, domain, shop, faults.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class SandboxServer:
         expires_in_s: int = 86399,
         faults: tuple[Fault | str, ...] = (),
         shop: Shop | None = None,
+        orders: int = 0,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         if shop is not None:
@@ -92,6 +94,8 @@ class SandboxServer:
         self.snapshots: dict[str, bytes] = {}  # those of the control endpoint, by name
         if products and not self.shop.table("Product"):
             self.seed(products, seed)
+        if orders and not self.shop.table("Order"):
+            self.seed(0, seed, orders=orders)
         self._listener = Listener((host, port), Handler, self)
         self.host = host
         self.port = int(self._listener.server_address[1])
@@ -180,10 +184,13 @@ class SandboxServer:
         """Add a rule; `faults.replace([])` takes all away."""
         self.faults.add(parse_fault(rule) if isinstance(rule, str) else rule)
 
-    def seed(self, products: int, seed: int = 1) -> None:
-        """Add a catalogue."""
+    def seed(self, products: int, seed: int = 1, *, orders: int = 0) -> None:
+        """Add a catalogue, then orders over all that is there."""
         with self.shop.lock:
-            seed_shop(self.shop, products=products, seed=seed)
+            if products:
+                seed_shop(self.shop, products=products, seed=seed)
+            if orders:
+                seed_orders(self.shop, orders, seed)
             self.shop.flush()
 
     def reset(self) -> None:

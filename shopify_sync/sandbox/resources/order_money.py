@@ -13,6 +13,7 @@ whole, whatever the order in which units leave.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
@@ -118,10 +119,10 @@ class Currencies:
         return Bag(first, rounded(given, self.presentment))
 
     def text(self, amount: Bag) -> str:
-        """An amount as records keep it."""
+        """An amount as records keep it; most orders have the same few amounts many times, kept once in memory."""
         if self.same:
-            return str(rounded(amount.shop, self.shop))
-        return f"{rounded(amount.shop, self.shop)}|{rounded(amount.presentment, self.presentment)}"
+            return sys.intern(str(rounded(amount.shop, self.shop)))
+        return sys.intern(f"{rounded(amount.shop, self.shop)}|{rounded(amount.presentment, self.presentment)}")
 
     def share(self, whole: Bag, part: int, of: int) -> Bag:
         """The share of the first `part` of `of` equal units."""
@@ -327,13 +328,15 @@ def cart_applications(order: Record) -> frozenset[int]:
 
 def _add_line(found: Totals, line: Record, carts: frozenset[int], money: Currencies) -> None:
     quantity, count = line["quantity"], current_quantity(line)
-    taken = allocated(line)
-    found.subtotal_price += original_total(line) - taken
-    found.total_discounts += taken
-    found.total_tax += tax_of_units(line, quantity, money)
-    found.current_subtotal_price += net_of_units(line, count, money)
-    found.current_total_tax += tax_of_units(line, count, money)
+    taken = allocated(line) if line.get("allocations") else ZERO
+    net = original_total(line) - taken
+    tax = total_of(line["taxes"]) if line.get("taxes") else ZERO
+    found.subtotal_price += net
+    found.total_tax += tax
+    found.current_subtotal_price += net if count == quantity else net_of_units(line, count, money)
+    found.current_total_tax += tax if count == quantity else tax_of_units(line, count, money)
     if taken:
+        found.total_discounts += taken
         cart = allocated(line, carts)
         found.cart_discount_amount += cart
         found.current_cart_discount_amount += money.share(cart, count, quantity)
