@@ -474,6 +474,10 @@ class _Seeder:
 
     def _void(self, order: Record) -> None:
         held = order["transactions"][0]
+        if self.random.random() < 0.3:  # nobody captured it in time
+            held["expired"] = True
+            save(self.shop, order)
+            return
         rest = uncaptured(held, order["transactions"])
         add_transaction(self.shop, order, "VOID", rest, gateway=held["gateway"], parentId=held["id"])
         save(self.shop, order)

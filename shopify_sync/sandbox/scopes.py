@@ -163,6 +163,17 @@ _WRITES: dict[str, tuple[str, ...]] = {
 }
 
 
+_OWNERS = ("write_products", "write_orders", "write_customers")  # of what has tags and metafields
+
+
+def owner_refusal(scopes: frozenset[str], kind: str, field: str) -> str | None:
+    """Why tags or metafields of this type may not be written; None when they may, and for types without a rule."""
+    needed = {"Order": "write_orders", "Product": "write_products", "ProductVariant": "write_products"}.get(kind)
+    if needed is None or needed in scopes:
+        return None
+    return f"Access denied for {field} field. Required access: `{needed}` access scope."
+
+
 def granted(scopes: frozenset[str]) -> frozenset[str]:
     """`scopes` with the read scopes that the write scopes among them include."""
     return scopes | {f"read_{scope.removeprefix('write_')}" for scope in scopes if scope.startswith("write_")}
@@ -191,7 +202,9 @@ def _refused(
 
 def _needed(at: Field, root: str | None) -> tuple[str, ...]:
     if root == "mutation":
-        owner = ("write_products",) if at.name.startswith(("product", "collection", "tags", "metafields")) else ()
+        if at.name.startswith(("tags", "metafields")):  # which of them, the owner decides: `owner_refusal`
+            return _OWNERS
+        owner = ("write_products",) if at.name.startswith(("product", "collection")) else ()
         return _WRITES.get(at.name, owner)
     if at.name in _PUBLICATION_FIELDS:
         return _PUBLICATIONS

@@ -74,6 +74,16 @@ def test_refused_orders(front: Orders, given: Json, field: list[str], code: str)
     assert [(row[0], row[2]) for row in wrong] == [(field, code)]
 
 
+def test_what_is_not_served_is_refused_and_not_passed_over(front: Orders) -> None:
+    gid = front.place()
+    fields = [{"key": "TAX_CREDENTIAL_BR", "value": "1"}]
+    update = "mutation($i: OrderInput!) { orderUpdate(input: $i) { order { id } } }"
+    body = front.run(update, {"i": {"id": gid, "localizedFields": fields}})
+    assert body["errors"][0]["extensions"]["code"] == "NOT_IMPLEMENTED"
+    order = {"lineItems": [custom()], "companyLocationId": "gid://shopify/CompanyLocation/1"}
+    assert front.run(CREATE, {"order": order})["errors"][0]["extensions"]["code"] == "NOT_IMPLEMENTED"
+
+
 def test_a_policy_that_denies_refuses_what_is_not_there(front: Orders) -> None:
     variant = front.shop.gid("ProductVariant", next(iter(front.shop.table("ProductVariant"))))
     item = next(iter(front.shop.table("InventoryItem").values()))

@@ -14,9 +14,10 @@ import pytest
 from shopify_sync.clock import ManualClock
 from shopify_sync.sandbox import resources
 from shopify_sync.sandbox.order_seed import seed_orders
-from shopify_sync.sandbox.registry import MUTATIONS, QUERIES
+from shopify_sync.sandbox.registry import MUTATIONS, QUERIES, Context
 from shopify_sync.sandbox.resources.order_filters import ORDER_KEYS
 from shopify_sync.sandbox.resources.order_money import currencies_of, parse, totals
+from shopify_sync.sandbox.resources.read_orders import orders_of_customer
 from shopify_sync.sandbox.scopes import ALL_SCOPES
 from shopify_sync.sandbox.seed import seed
 from shopify_sync.sandbox.server import SandboxServer
@@ -196,6 +197,19 @@ def test_a_saved_search_is_refused(front: Orders) -> None:
     assert body["errors"][0]["extensions"]["code"] == "NOT_IMPLEMENTED"
 
 
+def test_the_orders_of_a_customer() -> None:
+    """The connection that customers will show."""
+    front = Orders.stocked()
+    for place in range(4):
+        order = front.shop.table("Order")[int(front.place(pay=place % 2 == 0).rpartition("/")[2])]
+        front.shop.put("Order", {**order, "customerId": 7 if place else 8})
+    ctx = Context(shop=front.shop, scopes=frozenset(ALL_SCOPES))
+    page = orders_of_customer(ctx, 7, {"first": 2, "reverse": True, "sortKey": "ORDER_NUMBER"})
+    assert ([row["name"] for row in page.items], page.has_next) == (["#1004", "#1003"], True)
+    paid = orders_of_customer(ctx, 7, {"first": 9, "query": "financial_status:paid"})
+    assert [row["name"] for row in paid.items] == ["#1003"]
+
+
 # -- the window
 
 
@@ -258,6 +272,15 @@ def test_scopes(front: Orders, document: str, scope: str) -> None:
     assert refused["extensions"]["code"] == "ACCESS_DENIED"
     assert f"`{scope}`" in refused["message"]
     assert "errors" not in front.run(document)
+
+
+def test_tags_of_an_order_need_the_scope_of_orders() -> None:
+    front = Orders.stocked()
+    gid = front.place()
+    document = 'mutation($id: ID!) { tagsAdd(id: $id, tags: ["x"]) { node { id } userErrors { message } } }'
+    body = front.run(document, {"id": gid}, ["write_products"])
+    assert body["errors"][0]["extensions"]["code"] == "ACCESS_DENIED"
+    assert front.run(document, {"id": gid}, ["write_orders", "read_all_orders"])["data"]["tagsAdd"]["node"]["id"] == gid
 
 
 # -- what old and odd orders look like

@@ -22,7 +22,6 @@ from shopify_sync.sandbox.resources.order_money import (
     net_total,
     original_total,
     parse,
-    rounded,
     tax_on,
     total_of,
 )
@@ -71,6 +70,10 @@ def _line_problems(ctx: Context, line: Given, path: list[str], options: Given) -
         found.append(error([*path, "title"], "Title can't be blank", "INVALID"))
     if variant is None and line.get("priceSet") is None:
         found.append(error([*path, "priceSet"], "Price can't be blank", "INVALID"))
+    if line.get("fulfillmentService") not in (None, "", "manual"):
+        found.append(
+            error([*path, "fulfillmentService"], "Fulfillment service is invalid", "FULFILLMENT_SERVICE_INVALID")
+        )
     obeying = options.get("inventoryBehaviour") == "DECREMENT_OBEYING_POLICY"
     if obeying and variant is not None and not effects.can_sell(ctx.shop, variant, line["quantity"]):
         found.append(error(path, "Unable to reserve inventory", "INVENTORY_CLAIM_FAILED"))
@@ -315,8 +318,3 @@ def _transactions(ctx: Context, order: Record, given: list[Given], money: Curren
         )
         if kind in _CONTROL and made["status"] == "SUCCESS":
             parents[kind] = made["id"]
-
-
-def cents(amount: Decimal, currency: str) -> str:
-    """An amount as a text with all its digits, for tests and seeds."""
-    return str(rounded(amount, currency))

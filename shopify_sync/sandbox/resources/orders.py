@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shopify_sync.sandbox.registry import Context, mutation
+from shopify_sync.sandbox.registry import Context, TopLevelError, mutation
 from shopify_sync.sandbox.resources import order_effects as effects
 from shopify_sync.sandbox.resources.checks import error, id_in
 from shopify_sync.sandbox.resources.draft import copied
@@ -28,14 +28,29 @@ _PARTS = {
 _KEPT_GATEWAYS = ("shopify_payments",)  # Shopify's help: orders paid through these can't be deleted
 
 
+_NOT_CREATED = ("companyLocationId",)
+_NOT_UPDATED = ("localizationExtensions", "localizedFields")
+
+
+def _served(given: dict[str, Any], others: tuple[str, ...]) -> None:
+    """Raise TopLevelError for input that the sandbox has no answer to."""
+    for key in others:
+        if given.get(key) is not None:
+            raise TopLevelError(f"The sandbox does not serve {key}", "NOT_IMPLEMENTED")
+
+
 def order_missing(field: str = "id", code: str | None = None) -> Record:
     return error([field], MISSING, code)
 
 
 @mutation("orderCreate")
 def order_create(ctx: Context, args: Record) -> Record:
-    """Make an order, and with `options.inventoryBehaviour` claim its stock. See order_input.py."""
+    """Make an order, and with `options.inventoryBehaviour` claim its stock; see order_input.py.
+
+    Raises TopLevelError.
+    """
     given, options = args["order"], args.get("options") or {}
+    _served(given, _NOT_CREATED)
     wrong = problems(ctx, given, options)
     if wrong:
         return {"order": None, "userErrors": wrong}
@@ -95,12 +110,14 @@ def _shown(wanted: dict[str, Any]) -> str:
 def order_update(ctx: Context, args: Record) -> Record:
     """Change contact details, note, tags, attributes, address and metafields; a refusal changes nothing.
 
-    Recorded: order-update-parity, orderUpdate-input-validation, order-update-unknown-id.
+    Recorded: order-update-parity, orderUpdate-input-validation, order-update-unknown-id. That a new address changes the
+    taxes of an unfulfilled order (2026-10) is not simulated: the sandbox has no tax rates. Raises TopLevelError.
     """
     given = args["input"]
     found = find_order(ctx, given["id"])
     if found is None:
         return {"order": None, "userErrors": [order_missing()]}
+    _served(given, _NOT_UPDATED)
     if given.keys() <= {"id"}:
         row = error(None, "No valid update parameters have been provided")
         return {"order": found, "userErrors": [row]}

@@ -7,7 +7,6 @@ What a discount of a line is, and what of the whole order, follows the descripti
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from shopify_sync.sandbox.registry import FIELDS, Args, Context, Page, connection, field
@@ -322,8 +321,3 @@ field("CalculatedLineItem", "editableQuantityBeforeChanges")(
 )
 field("CalculatedLineItem", "hasStagedLineItemDiscount")(_plain(lambda line: False))
 field("CalculatedLineItem", "restockable")(_plain(lambda line: bool(line.get("variantId"))))
-
-
-def zero(order: Record) -> Record:
-    """Nothing, as a `MoneyBag`."""
-    return bag(order, currencies_of(order).text(Bag(Decimal(0), Decimal(0))))

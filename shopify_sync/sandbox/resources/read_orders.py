@@ -23,7 +23,7 @@ from shopify_sync.sandbox.resources.order_filters import (
     quantity,
     weight,
 )
-from shopify_sync.sandbox.resources.order_model import TABLE, find_order, find_part, parts_of
+from shopify_sync.sandbox.resources.order_model import TABLE, find_order, find_part, orders_of, parts_of
 from shopify_sync.sandbox.resources.order_money import (
     current_quantity,
     parse,
@@ -83,6 +83,16 @@ def orders(ctx: Context, args: Args) -> Page:
     _no_saved_search(args)
     sort_key = args.get("sortKey") or "PROCESSED_AT"
     return index_page(ctx, TABLE, sort_key, ORDER_KEYS[sort_key], args)
+
+
+def orders_of_customer(ctx: Context, customer_id: int, args: Args) -> Page:
+    """The connection `Customer.orders`: filters, sort keys and window as for `orders`, by id when nothing is said."""
+    sort_key = args.get("sortKey") or "ID"
+    search = run_search(ctx, TABLE, args.get("query"))
+    test = search.predicate if search is not None else None
+    key = ORDER_KEYS[sort_key]
+    rows = [row for row in orders_of(ctx.shop, customer_id) if test is None or test(row)]
+    return connection(sorted(rows, key=lambda row: (key(row), row["id"])), args, key=key)
 
 
 def _no_saved_search(args: Args) -> None:

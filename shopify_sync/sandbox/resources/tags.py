@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from shopify_sync.sandbox.registry import Context, TopLevelError, mutation
 from shopify_sync.sandbox.resources.checks import TEXT_LIMIT, error
 from shopify_sync.sandbox.resources.draft import Draft
+from shopify_sync.sandbox.scopes import owner_refusal
 from shopify_sync.sandbox.state import Record, Shop, parse_gid
 
 _TAGGED = {"Product", "Order", "Customer", "DraftOrder", "Article"}
@@ -50,7 +51,7 @@ def refusal(tags: Iterable[str], field: list[str], code: str | None = None) -> R
 @mutation("tagsAdd")
 def tags_add(ctx: Context, args: Record) -> Record:
     """Add tags; one that is there already, in any case, keeps its spelling."""
-    draft, errors = _tagged(ctx, args)
+    draft, errors = _tagged(ctx, "tagsAdd", args)
     if draft is None:
         return {"node": None, "userErrors": errors}
     wrong = refusal(args["tags"], ["tags"])
@@ -63,7 +64,7 @@ def tags_add(ctx: Context, args: Record) -> Record:
 @mutation("tagsRemove")
 def tags_remove(ctx: Context, args: Record) -> Record:
     """Remove tags, whatever their case; unknown ones are passed over."""
-    draft, errors = _tagged(ctx, args)
+    draft, errors = _tagged(ctx, "tagsRemove", args)
     if draft is None:
         return {"node": None, "userErrors": errors}
     gone = {tag.casefold() for tag in split(args["tags"])}
@@ -71,7 +72,7 @@ def tags_remove(ctx: Context, args: Record) -> Record:
     return {"node": draft.commit(), "userErrors": []}
 
 
-def _tagged(ctx: Context, args: Record) -> tuple[Draft | _Tagged | None, list[Record]]:
+def _tagged(ctx: Context, name: str, args: Record) -> tuple[Draft | _Tagged | None, list[Record]]:
     """The record to tag. Raises `TopLevelError` for an id of a type that has no tags."""
     try:
         kind, number = parse_gid(args["id"])
@@ -79,6 +80,9 @@ def _tagged(ctx: Context, args: Record) -> tuple[Draft | _Tagged | None, list[Re
         raise TopLevelError("invalid id", "RESOURCE_NOT_FOUND") from None
     if kind not in _TAGGED:
         raise TopLevelError("invalid id", "RESOURCE_NOT_FOUND")
+    refused = None if ctx.shop.merchant_acts else owner_refusal(ctx.scopes, kind, name)
+    if refused is not None:
+        raise TopLevelError(refused, "ACCESS_DENIED")
     record = ctx.shop.table(kind).get(number) if kind in ("Product", "Order") else None
     if record is None:
         return None, [error(["id"], f"{kind} does not exist")]
