@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from shopify_sync.sandbox.merchant import EDITORS, BadControl, Given, call, shown
+from shopify_sync.sandbox.resources.amounts import parse
 from shopify_sync.sandbox.resources.draft import copied
 from shopify_sync.sandbox.resources.order_cancel import carry_out
 from shopify_sync.sandbox.resources.order_model import TABLE, add_transaction, parts_of, save
-from shopify_sync.sandbox.resources.order_money import currencies_of, parse
+from shopify_sync.sandbox.resources.order_money import currencies_of
 from shopify_sync.sandbox.resources.order_states import ENDED
 from shopify_sync.sandbox.resources.refund_model import everything, returnable, shipping_left
 from shopify_sync.sandbox.resources.returns import returnable_units

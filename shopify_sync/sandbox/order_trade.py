@@ -13,8 +13,8 @@ from typing import Any
 
 from shopify_sync.sandbox.merchant import EDITORS, BadControl, Given
 from shopify_sync.sandbox.order_hand import change, place
+from shopify_sync.sandbox.resources.amounts import parse
 from shopify_sync.sandbox.resources.order_model import TABLE
-from shopify_sync.sandbox.resources.order_money import parse
 from shopify_sync.sandbox.state import Record, Shop
 
 Wish = Callable[[random.Random, Record, list[Record]], Any]

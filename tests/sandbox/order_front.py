@@ -104,6 +104,11 @@ def custom(title: str = "Thing", price: str = "10.00", quantity: int = 1, **rest
     return {"title": title, "quantity": quantity, "priceSet": usd(price), **rest}
 
 
+def sale(amount: str, **rest: Any) -> Json:
+    """A payment in an input of orderCreate."""
+    return {"kind": "SALE", "status": "SUCCESS", "gateway": "manual", "amountSet": usd(amount), **rest}
+
+
 def inconsistencies(shop: Shop) -> list[str]:
     """Orders whose parts contradict each other: units waiting, fulfilled and refunded against those of the lines."""
     found = []

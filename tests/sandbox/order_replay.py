@@ -13,10 +13,10 @@ from typing import Any
 import graphql
 
 from shopify_sync.sandbox.registry import MUTATIONS, Context
+from shopify_sync.sandbox.resources.amounts import Currencies
 from shopify_sync.sandbox.resources.fulfillment_model import assign
 from shopify_sync.sandbox.resources.order_input import bag_of
 from shopify_sync.sandbox.resources.order_model import add_transaction, new_order, save
-from shopify_sync.sandbox.resources.order_money import Currencies
 from shopify_sync.sandbox.resources.product_model import ensure_variant, new_product
 from shopify_sync.sandbox.schema import schema
 from shopify_sync.sandbox.state import Record

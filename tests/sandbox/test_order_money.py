@@ -11,32 +11,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopify_sync.clock import ManualClock
+from shopify_sync.sandbox.resources.amounts import (
+    ZERO,
+    Bag,
+    Currencies,
+    market_rate,
+    parse,
+    rounded,
+    split,
+    total_of,
+    unit,
+)
 from shopify_sync.sandbox.resources.draft import copied
 from shopify_sync.sandbox.resources.fulfillment_model import assign
 from shopify_sync.sandbox.resources.order_input import allocate, application
 from shopify_sync.sandbox.resources.order_model import add_transaction, new_order, save
 from shopify_sync.sandbox.resources.order_money import (
-    ZERO,
-    Bag,
-    Currencies,
     allocated,
     currencies_of,
     current_quantity,
     in_presentment,
-    market_rate,
     net_of_units,
     net_total,
-    parse,
-    rounded,
-    split,
     tax_of_units,
     tax_on,
     tax_rows,
-    total_of,
     totals,
     uncaptured,
     unfulfilled_quantity,
-    unit,
 )
 from shopify_sync.sandbox.resources.refund_model import Wanted, everything, make_refund, returnable, shipping_left
 from shopify_sync.sandbox.state import Record, Shop

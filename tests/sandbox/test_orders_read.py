@@ -15,9 +15,10 @@ from shopify_sync.clock import ManualClock
 from shopify_sync.sandbox import resources
 from shopify_sync.sandbox.order_seed import seed_orders
 from shopify_sync.sandbox.registry import MUTATIONS, QUERIES, Context
+from shopify_sync.sandbox.resources.amounts import parse
 from shopify_sync.sandbox.resources.order_filters import ORDER_KEYS
-from shopify_sync.sandbox.resources.order_money import currencies_of, parse, totals
-from shopify_sync.sandbox.resources.read_orders import orders_of_customer
+from shopify_sync.sandbox.resources.order_money import currencies_of, totals
+from shopify_sync.sandbox.resources.read_order_roots import orders_of_customer
 from shopify_sync.sandbox.scopes import ALL_SCOPES
 from shopify_sync.sandbox.seed import seed
 from shopify_sync.sandbox.server import SandboxServer

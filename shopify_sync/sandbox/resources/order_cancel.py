@@ -11,12 +11,13 @@ import uuid
 from datetime import timedelta
 
 from shopify_sync.sandbox.registry import Context, before_each, mutation
+from shopify_sync.sandbox.resources.amounts import parse
 from shopify_sync.sandbox.resources.checks import TEXT_LIMIT, error
 from shopify_sync.sandbox.resources.draft import copied
 from shopify_sync.sandbox.resources.fulfillment_model import close_all
 from shopify_sync.sandbox.resources.order_log import note_order
 from shopify_sync.sandbox.resources.order_model import TABLE, add_transaction, find_order, parts_of, save
-from shopify_sync.sandbox.resources.order_money import parse, uncaptured
+from shopify_sync.sandbox.resources.order_money import uncaptured
 from shopify_sync.sandbox.resources.orders import MISSING
 from shopify_sync.sandbox.resources.refund_model import everything, make_refund
 from shopify_sync.sandbox.resources.shop import PENDING_JOBS as JOBS  # by id of the order: the job, what to do, when

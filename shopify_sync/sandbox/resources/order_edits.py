@@ -11,13 +11,14 @@ import uuid
 from decimal import Decimal
 
 from shopify_sync.sandbox.registry import Context, mutation
+from shopify_sync.sandbox.resources.amounts import parse
 from shopify_sync.sandbox.resources.checks import error, find
 from shopify_sync.sandbox.resources.draft import copied
 from shopify_sync.sandbox.resources.fulfillment_model import assign, extend, release
 from shopify_sync.sandbox.resources.order_input import line_from_variant
 from shopify_sync.sandbox.resources.order_log import note_order
 from shopify_sync.sandbox.resources.order_model import TABLE, archive_soon, find_order, line_of, save, seen
-from shopify_sync.sandbox.resources.order_money import currencies_of, current_quantity, parse
+from shopify_sync.sandbox.resources.order_money import currencies_of, current_quantity
 from shopify_sync.sandbox.resources.orders import order_missing
 from shopify_sync.sandbox.state import Record, parse_gid
 

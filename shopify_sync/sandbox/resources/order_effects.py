@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from shopify_sync.sandbox.registry import MUTATIONS, Context
-from shopify_sync.sandbox.resources.order_money import parse
+from shopify_sync.sandbox.resources.amounts import parse
 from shopify_sync.sandbox.state import Record, Shop, parse_gid
 
 _PACKAGE = __name__.rpartition(".")[0]

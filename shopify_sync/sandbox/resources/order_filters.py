@@ -16,8 +16,9 @@ from typing import Any
 
 from shopify_sync.sandbox import filters
 from shopify_sync.sandbox.registry import Context
+from shopify_sync.sandbox.resources.amounts import parse
 from shopify_sync.sandbox.resources.order_model import TABLE, horizon
-from shopify_sync.sandbox.resources.order_money import current_quantity, parse
+from shopify_sync.sandbox.resources.order_money import current_quantity
 from shopify_sync.sandbox.search import BadValue, Filter, Predicate, Term
 from shopify_sync.sandbox.state import Record, Shop
 

@@ -12,19 +12,11 @@ from typing import Any
 
 from shopify_sync.sandbox.registry import Context
 from shopify_sync.sandbox.resources import order_effects as effects
+from shopify_sync.sandbox.resources.amounts import Bag, Currencies, market_rate, parse, total_of
 from shopify_sync.sandbox.resources.checks import TEXT_LIMIT, error, find, id_in
 from shopify_sync.sandbox.resources.order_checks import phone_problem
 from shopify_sync.sandbox.resources.order_model import add_transaction, new_order
-from shopify_sync.sandbox.resources.order_money import (
-    Bag,
-    Currencies,
-    market_rate,
-    net_total,
-    original_total,
-    parse,
-    tax_on,
-    total_of,
-)
+from shopify_sync.sandbox.resources.order_money import net_total, original_total, tax_on
 from shopify_sync.sandbox.resources.tags import normalised
 from shopify_sync.sandbox.state import Record, iso
 

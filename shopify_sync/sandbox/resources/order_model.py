@@ -35,8 +35,9 @@ from typing import Any
 
 from shopify_sync.sandbox.registry import Context, before_each
 from shopify_sync.sandbox.resources import order_states
+from shopify_sync.sandbox.resources.amounts import Bag
 from shopify_sync.sandbox.resources.order_effects import note_customer
-from shopify_sync.sandbox.resources.order_money import Bag, currencies_of, totals
+from shopify_sync.sandbox.resources.order_money import currencies_of, totals
 from shopify_sync.sandbox.scopes import granted
 from shopify_sync.sandbox.state import Record, Shop, iso, parse_gid
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from shopify_sync.sandbox.registry import Context, mutation
+from shopify_sync.sandbox.resources.amounts import parse, rounded, total_of
 from shopify_sync.sandbox.resources.checks import error
 from shopify_sync.sandbox.resources.draft import copied
 from shopify_sync.sandbox.resources.order_log import note_order
@@ -18,14 +19,7 @@ from shopify_sync.sandbox.resources.order_model import (
     number_in,
     save,
 )
-from shopify_sync.sandbox.resources.order_money import (
-    currencies_of,
-    in_presentment,
-    parse,
-    rounded,
-    total_of,
-    uncaptured,
-)
+from shopify_sync.sandbox.resources.order_money import currencies_of, in_presentment, uncaptured
 from shopify_sync.sandbox.resources.orders import order_missing
 from shopify_sync.sandbox.state import Record
 

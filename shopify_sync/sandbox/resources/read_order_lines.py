@@ -10,10 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from shopify_sync.sandbox.registry import FIELDS, Args, Context, Page, connection, field
+from shopify_sync.sandbox.resources.amounts import ZERO, Bag, parse
 from shopify_sync.sandbox.resources.order_model import TABLE
 from shopify_sync.sandbox.resources.order_money import (
-    ZERO,
-    Bag,
     allocated,
     cart_applications,
     currencies_of,
@@ -21,14 +20,13 @@ from shopify_sync.sandbox.resources.order_money import (
     net_of_units,
     net_total,
     original_total,
-    parse,
     tax_of_units,
     tax_rows,
     totals,
     uncaptured,
     unfulfilled_quantity,
 )
-from shopify_sync.sandbox.resources.read_orders import application, bag, tax_lines
+from shopify_sync.sandbox.resources.read_order_money import application, bag, tax_lines
 from shopify_sync.sandbox.resources.refund_model import shipping_left
 from shopify_sync.sandbox.state import Record
 

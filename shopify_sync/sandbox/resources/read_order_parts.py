@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from shopify_sync.sandbox.registry import Args, Context, Page, connection, field
+from shopify_sync.sandbox.resources.amounts import parse, total_of
 from shopify_sync.sandbox.resources.order_filters import grams
 from shopify_sync.sandbox.resources.order_model import TABLE, line_of
-from shopify_sync.sandbox.resources.order_money import currencies_of, net_of_units, parse, total_of
+from shopify_sync.sandbox.resources.order_money import currencies_of, net_of_units
 from shopify_sync.sandbox.resources.order_states import ENDED
 from shopify_sync.sandbox.resources.read_order_lines import line_discounts
-from shopify_sync.sandbox.resources.read_orders import bag
+from shopify_sync.sandbox.resources.read_order_money import bag
 from shopify_sync.sandbox.resources.returns import reason_definition
 from shopify_sync.sandbox.state import Record
 

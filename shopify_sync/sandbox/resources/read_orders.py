@@ -1,226 +1,26 @@
-"""The root fields that read orders and their parts, and the fields of `Order` that are more than a key of its record.
+"""The fields of `Order` that are more than a key of its record; its sums: read_order_money.py.
 
-Source: types, arguments and descriptions of Shopify's schema. An id of another type or of nothing gives null. Orders
-older than 60 days are absent without `read_all_orders` (Shopify docs, scopes), from lists, counts and bulk results too.
+Source: types, arguments and descriptions of Shopify's schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 from typing import Any
 
-from shopify_sync.sandbox.filters import index_page, matching, run_search
-from shopify_sync.sandbox.registry import Args, Context, Page, TopLevelError, connection, field, query_field
+from shopify_sync.sandbox.registry import Args, Context, Page, connection, field
+from shopify_sync.sandbox.resources.amounts import parse
 from shopify_sync.sandbox.resources.event_log import TABLE as EVENTS
 from shopify_sync.sandbox.resources.order_edits import edit_problems
-from shopify_sync.sandbox.resources.order_filters import (
-    FULFILLMENT_ORDER_KEYS,
-    ORDER_KEYS,
-    current_units,
-    grams,
-    part_filters,
-    quantity,
-    weight,
-)
-from shopify_sync.sandbox.resources.order_model import TABLE, find_order, find_part, orders_of, parts_of
-from shopify_sync.sandbox.resources.order_money import (
-    current_quantity,
-    parse,
-    tax_rows,
-    unfulfilled_quantity,
-)
+from shopify_sync.sandbox.resources.order_filters import current_units, grams, part_filters, quantity, weight
+from shopify_sync.sandbox.resources.order_model import parts_of
+from shopify_sync.sandbox.resources.order_money import current_quantity, unfulfilled_quantity
 from shopify_sync.sandbox.resources.order_payments import can_mark_as_paid
 from shopify_sync.sandbox.resources.order_states import ENDED
+from shopify_sync.sandbox.resources.read_order_money import application
 from shopify_sync.sandbox.resources.read_products import count
 from shopify_sync.sandbox.search import compile_search
 from shopify_sync.sandbox.state import Record
-
-COUNT_LIMIT = 10_000  # Shopify's schema, `ordersCount`: the default; null means no limit
-_NO_CUSTOM_ID = "Metafield definition of type 'id' is required when using custom ids."
-
-# -- money
-
-
-def amount_text(text: str) -> str:
-    """A Decimal as Shopify sends it: no zeros at the end, but one decimal."""
-    whole, point, rest = text.partition(".")
-    return f"{whole}.{rest.rstrip('0') or '0'}" if point else f"{text}.0"
-
-
-def bag(order: Record, text: str) -> Record:
-    """The `MoneyBag` of an amount of this order."""
-    first, bar, second = text.partition("|")
-    shop = {"amount": amount_text(first), "currencyCode": order["currency"]}
-    if not bar:
-        return {"shopMoney": shop, "presentmentMoney": {**shop, "currencyCode": order["presentment"]}}
-    return {
-        "shopMoney": shop,
-        "presentmentMoney": {"amount": amount_text(second), "currencyCode": order["presentment"]},
-    }
-
-
-def tax_lines(order: Record, rows: list[Record]) -> list[Record]:
-    """`TaxLine`s of rows that a record keeps."""
-    return [
-        {
-            "title": row["title"],
-            "rate": row["rate"],
-            "ratePercentage": round(row["rate"] * 100, 6),
-            "channelLiable": bool(row.get("channelLiable")),
-            "source": row.get("source"),
-            "priceSet": bag(order, row["amount"]),
-        }
-        for row in rows
-    ]
-
-
-# -- roots
-
-
-@query_field("orders")
-def orders(ctx: Context, args: Args) -> Page:
-    _no_saved_search(args)
-    sort_key = args.get("sortKey") or "PROCESSED_AT"
-    return index_page(ctx, TABLE, sort_key, ORDER_KEYS[sort_key], args)
-
-
-def orders_of_customer(ctx: Context, customer_id: int, args: Args) -> Page:
-    """The connection `Customer.orders`: filters, sort keys and window as for `orders`, by id when nothing is said."""
-    sort_key = args.get("sortKey") or "ID"
-    search = run_search(ctx, TABLE, args.get("query"))
-    test = search.predicate if search is not None else None
-    key = ORDER_KEYS[sort_key]
-    rows = [row for row in orders_of(ctx.shop, customer_id) if test is None or test(row)]
-    return connection(sorted(rows, key=lambda row: (key(row), row["id"])), args, key=key)
-
-
-def _no_saved_search(args: Args) -> None:
-    if args.get("savedSearchId") is not None:
-        raise TopLevelError("The sandbox has no saved searches", "NOT_IMPLEMENTED")
-
-
-@query_field("ordersCount")
-def orders_count(ctx: Context, args: Args) -> Record:
-    _no_saved_search(args)
-    limit = args.get("limit", COUNT_LIMIT)
-    search = run_search(ctx, TABLE, args.get("query"))
-    found = (
-        len(ctx.shop.table(TABLE))
-        if search is None
-        else sum(1 for _ in islice(matching(ctx, TABLE, search), None if limit is None else limit + 1))
-    )
-    if limit is not None and found > limit:
-        return {"count": limit, "precision": "AT_LEAST"}
-    return {"count": found, "precision": "EXACT"}
-
-
-@query_field("order")
-def order(ctx: Context, args: Args) -> Record | None:
-    return find_order(ctx, args["id"])
-
-
-@query_field("orderByIdentifier")
-def order_by_identifier(ctx: Context, args: Args) -> Record | None:
-    """By id; custom ids need a metafield definition, of which the sandbox has none."""
-    if args["identifier"].get("customId"):
-        raise TopLevelError(_NO_CUSTOM_ID, "NOT_FOUND")
-    return find_order(ctx, args["identifier"].get("id"))
-
-
-def _part(kind: str) -> Callable[[Context, Args], Record | None]:
-    def read(ctx: Context, args: Args) -> Record | None:
-        found = find_part(ctx, args["id"], kind)
-        return None if found is None else found[0]
-
-    return read
-
-
-for _root, _kind in (
-    ("refund", "Refund"),
-    ("fulfillment", "Fulfillment"),
-    ("fulfillmentOrder", "FulfillmentOrder"),
-    ("return", "Return"),
-):
-    query_field(_root)(_part(_kind))
-
-
-@query_field("fulfillmentOrders")
-def fulfillment_orders(ctx: Context, args: Args) -> Page:
-    """Without the closed and cancelled ones, unless `includeClosed`."""
-    sort_key = args.get("sortKey") or "ID"
-    if not args.get("includeClosed"):
-        query = args.get("query")
-        rest = " OR ".join(f"status:{name}" for name in ("open", "in_progress", "on_hold", "scheduled", "incomplete"))
-        args = {**args, "query": f"({query}) ({rest})" if query else f"({rest})"}
-    return index_page(ctx, "FulfillmentOrder", sort_key, FULFILLMENT_ORDER_KEYS[sort_key], args)
-
-
-# -- sums
-
-_SUMS = {
-    "cartDiscountAmountSet": "cart_discount_amount",
-    "currentCartDiscountAmountSet": "current_cart_discount_amount",
-    "currentShippingPriceSet": "current_shipping_price",
-    "currentSubtotalPriceSet": "current_subtotal_price",
-    "currentTotalDiscountsSet": "current_total_discounts",
-    "currentTotalPriceSet": "current_total_price",
-    "currentTotalTaxSet": "current_total_tax",
-    "netPaymentSet": "net_payment",
-    "refundDiscrepancySet": "refund_discrepancy",
-    "subtotalPriceSet": "subtotal_price",
-    "totalCapturableSet": "total_capturable",
-    "totalDiscountsSet": "total_discounts",
-    "totalOutstandingSet": "total_outstanding",
-    "totalPriceSet": "total_price",
-    "totalReceivedSet": "total_received",
-    "totalRefundedSet": "total_refunded",
-    "totalRefundedShippingSet": "total_refunded_shipping",
-    "totalShippingPriceSet": "total_shipping_price",
-    "totalTaxSet": "total_tax",
-}
-
-
-def _sum(key: str) -> Callable[[Context, Record, Args], Record]:
-    return lambda ctx, raw, args: bag(raw, raw["totals"][key])
-
-
-for _name, _key in _SUMS.items():
-    field("Order", _name)(_sum(_key))
-
-
-def _zero(ctx: Context, raw: Record, args: Args) -> Record:
-    return bag(raw, "0.0")
-
-
-field("Order", "totalTipReceivedSet")(_zero)
-
-
-@field("Order", "originalTotalPriceSet")
-def original_total_price(ctx: Context, raw: Record, args: Args) -> Record:
-    return bag(raw, raw["originalTotal"])
-
-
-@field("Order", "totalCapturable")
-def total_capturable(ctx: Context, raw: Record, args: Args) -> str:
-    """Deprecated; a `Money` with all its decimals (recorded: orderCreate-state-derived-payment-and-count)."""
-    return str(raw["totals"]["total_capturable"]).partition("|")[0]
-
-
-@field("Order", "totalCashRoundingAdjustment")
-def cash_rounding(ctx: Context, raw: Record, args: Args) -> Record:
-    return {"paymentSet": bag(raw, "0.0"), "refundSet": bag(raw, "0.0")}
-
-
-@field("Order", "taxLines")
-def order_tax_lines(ctx: Context, raw: Record, args: Args) -> list[Record]:
-    return tax_lines(raw, tax_rows(raw, current=False))
-
-
-@field("Order", "currentTaxLines")
-def current_tax_lines(ctx: Context, raw: Record, args: Args) -> list[Record]:
-    return tax_lines(raw, tax_rows(raw, current=True))
-
 
 # -- states and flags
 
@@ -423,18 +223,6 @@ def shipping_line(ctx: Context, raw: Record, args: Args) -> Record | None:
 def discount_applications(ctx: Context, raw: Record, args: Args) -> Page:
     rows = [application(raw, place) for place in range(len(raw.get("discounts") or ()))]
     return connection(rows, args)
-
-
-def application(order: Record, place: int) -> Record:
-    """One `DiscountApplication`, which has no id of its own: its place stands in cursors."""
-    row = order["discounts"][place]
-    value = row["value"]
-    if "percentage" in value:
-        shown = {**value, "_type": "PricingPercentageValue"}
-    else:
-        money = bag(order, value["amount"])["presentmentMoney"]
-        shown = {**money, "_type": "MoneyV2"}
-    return {**row, "id": place, "index": place, "value": shown}
 
 
 @field("Order", "transactions")

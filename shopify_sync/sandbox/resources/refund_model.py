@@ -13,21 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from shopify_sync.sandbox.resources.amounts import ZERO, Bag, Currencies, parse, total_of
 from shopify_sync.sandbox.resources.fulfillment_model import release
 from shopify_sync.sandbox.resources.order_effects import first_location, move
 from shopify_sync.sandbox.resources.order_model import add_transaction, line_of
 from shopify_sync.sandbox.resources.order_money import (
-    ZERO,
-    Bag,
-    Currencies,
     allocated,
     currencies_of,
     current_quantity,
     net_of_units,
-    parse,
     refunded_of,
     tax_of_units,
-    total_of,
     totals,
     unfulfilled_quantity,
 )

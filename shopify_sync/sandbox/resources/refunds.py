@@ -8,20 +8,16 @@ from typing import Any
 
 from shopify_sync.sandbox.registry import Context, mutation
 from shopify_sync.sandbox.resources import idempotent
+from shopify_sync.sandbox.resources.amounts import ZERO, Bag, Currencies, parse, rounded
 from shopify_sync.sandbox.resources.checks import error, id_in
 from shopify_sync.sandbox.resources.draft import copied
 from shopify_sync.sandbox.resources.order_log import note_order
 from shopify_sync.sandbox.resources.order_model import archive_soon, find_order, line_of, number_in, save
 from shopify_sync.sandbox.resources.order_money import (
-    ZERO,
-    Bag,
-    Currencies,
     currencies_of,
     current_quantity,
     in_presentment,
-    parse,
     refunded_of,
-    rounded,
     unfulfilled_quantity,
 )
 from shopify_sync.sandbox.resources.orders import order_missing
