@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shopify_sync.sandbox.resources.order_effects import first_location
-from tests.sandbox.order_front import Orders
+from tests.sandbox.order_front import CREATE, Orders, custom
 from tests.sandbox.shopfront import Json
 
 _PACKAGE = "shopify_sync.sandbox.resources"
@@ -119,6 +119,21 @@ def test_counts_and_sums_follow(front: Orders) -> None:
     assert counts(front, who)["amountSpent"]["amount"] == "10.0"
     front.place(customer=who, test=True)
     assert counts(front, who)["numberOfOrders"] == "1", "test orders do not count"
+
+
+@needs_customers
+def test_the_last_order_is_the_last_one_placed(front: Orders) -> None:
+    who = customer(front)
+    first = front.place(customer=who, pay=False)
+    second = front.place(customer=who, pay=False)
+    front.act(first, pay=True)
+    assert counts(front, who)["lastOrder"]["id"] == second
+
+
+@needs_customers
+def test_an_order_for_nobody_is_refused(front: Orders) -> None:
+    order = {"lineItems": [custom()], "customer": {"toAssociate": {"id": "gid://shopify/Customer/1"}}}
+    assert front.errors(CREATE, order=order)[0][2] == "INVALID"
 
 
 @needs_customers

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from shopify_sync.clock import ManualClock
 from shopify_sync.sandbox.merchant import EDITORS, BadControl, edit
 from shopify_sync.sandbox.order_trade import trade
 from shopify_sync.sandbox.resources.order_money import currencies_of, totals
+from shopify_sync.sandbox.server import SandboxServer
 from tests.sandbox.order_front import Orders, inconsistencies, shop_amount
 from tests.sandbox.shopfront import Json
 
@@ -110,3 +114,20 @@ def test_a_market_day_is_repeatable() -> None:
         return shop.digest()
 
     assert day(4) == day(4) != day(5)
+
+
+def test_the_control_endpoint_seeds_and_changes_orders(tmp_path: Path) -> None:
+    """And what it did is there again when the shop is opened anew."""
+    file = tmp_path / "shop.db"
+    with SandboxServer(products=5, orders=20, clock=ManualClock(), state=file) as server:
+        client = httpx.Client(base_url=server.url, trust_env=False)
+        assert client.post("/_sandbox/seed", json={"orders": 7}).json()["Order"] == 27
+        placed = {"placeOrder": {"lines": [{"title": "Mug", "price": "9.99"}]}}
+        made = client.post("/_sandbox/edit", json=placed).json()["order"]
+        assert made["name"] == "#1028"
+        assert client.post("/_sandbox/edit", json={"order": "#9", "close": True}).status_code == 400
+        assert client.post("/_sandbox/edit", json={"trade": {"acts": 20, "every_s": 5}}).json()["trade"]
+        client.close()
+        digest = server.digest()
+    with SandboxServer(orders=20, clock=ManualClock(), state=file) as again:
+        assert again.digest() == digest

@@ -48,7 +48,7 @@ def location_for(shop: Shop, variant_id: int | None, quantity: int) -> int | Non
     stock, item = _module("inventory_model"), stocked_item(shop, variant_id)
     if stock is None or item is None:
         return first_location(shop)
-    levels = sorted(stock.levels_of(shop, item["id"]), key=lambda row: row["locationId"])
+    levels = sorted(stock.levels_of(shop, item["id"]), key=lambda row: int(row["locationId"]))
     able = [row for row in levels if available(row) >= quantity] or levels
     return int(able[0]["locationId"]) if able else first_location(shop)
 
@@ -101,7 +101,7 @@ def note_customer(shop: Shop, order: Record, *, gone: bool = False) -> None:
             orders=0 if same else -1,
             spent=Decimal(now["spent"] if same else 0) - Decimal(before["spent"]),
             currency=order["currency"],
-            last_order_id=order["id"] if same else None,
+            last_order_id=None,
         )
         if same:
             order["noted"] = now
@@ -111,6 +111,12 @@ def note_customer(shop: Shop, order: Record, *, gone: bool = False) -> None:
         spent = Decimal(now["spent"])
         customers.note_order(shop, number, orders=1, spent=spent, currency=order["currency"], last_order_id=order["id"])
         order["noted"] = now
+
+
+def knows_customer(shop: Shop, gid: str) -> bool:
+    """Whether a customer with this id exists; in a shop without customers nobody can tell, and any will do."""
+    customers = _module("customer_model")
+    return customers is None or customers.require(shop, gid) is not None
 
 
 def customer_by_email(ctx: Context, email: str) -> int | None:

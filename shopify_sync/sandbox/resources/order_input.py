@@ -34,6 +34,9 @@ def problems(ctx: Context, given: Given, options: Given) -> list[Record]:
     if given.get("customerId") is not None and given.get("customer") is not None:
         message = "Only one of customer and customer_id may be given"
         found.append(error(["order"], message, "REDUNDANT_CUSTOMER_FIELDS"))
+    named = given.get("customerId") or ((given.get("customer") or {}).get("toAssociate") or {}).get("id")
+    if named is not None and not effects.knows_customer(ctx.shop, named):
+        found.append(error(["order", "customerId"], "Customer does not exist", "INVALID"))
     if not given.get("lineItems"):
         found.append(error(["order", "lineItems"], "Line items must have at least one line item", "INVALID"))
     found += [{**row, "code": "INVALID"} for row in phone_problem(given.get("phone"), ["order", "phone"])]
